@@ -1,0 +1,52 @@
+"""What makes a run the run it is: a fingerprint of recipe, data and checkpoint. Imports no torch."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from train.recipe import Source, TrainRecipe
+from train.sources import parquet_files
+
+_VERSION = 1
+"""Raised when the trainer changes what the same recipe would produce."""
+_WHOLE_BYTES = 64 * 2**20
+_END_BYTES = 2**20
+_NOT_OUTCOME = {"out", "logging", "checkpoints", "resume", "workers", "max_rejected_fraction"}
+
+
+def fingerprint(recipe: TrainRecipe) -> str:
+    """Return 16 hex digits that change with anything that changes the adapter.
+
+    Raises:
+        DataError: a source has no files.
+    """
+    tree = recipe.model_dump(mode="json", exclude=_NOT_OUTCOME)
+    sources = [[digest(file) for file in _files(source)] for source in recipe.data]
+    checkpoint = [digest(file) for file in _weights(Path(recipe.model.checkpoint).expanduser())]
+    text = json.dumps([_VERSION, tree, sources, checkpoint], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def digest(file: Path) -> str:
+    """Return a hash of a file: of all of it, or of size, beginning and end where it is large."""
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        if size <= _WHOLE_BYTES:
+            return hashlib.sha256(stream.read()).hexdigest()
+        begin = stream.read(_END_BYTES)
+        stream.seek(-_END_BYTES, 2)
+        return hashlib.sha256(str(size).encode() + begin + stream.read()).hexdigest()
+
+
+def _files(source: Source) -> Iterable[Path]:
+    path = Path(source.path).expanduser()
+    if source.kind == "factory":
+        return parquet_files(path)
+    return [path] if path.is_file() else []
+
+
+def _weights(checkpoint: Path) -> Iterator[Path]:
+    """Yield the files of a local checkpoint; one on the hub is known by its name and revision."""
+    if checkpoint.is_dir():
+        yield from sorted(file for file in checkpoint.iterdir() if file.suffix in {".safetensors", ".json", ".model"})

@@ -1,0 +1,134 @@
+"""The training loop: Hugging Face's Trainer with our batches, our two learning rates and our monitor."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Trainer, TrainingArguments
+
+from train.collate import Collator
+from train.data import TrainingSet
+from train.lora import parameter_groups
+from train.monitor import Monitor
+from train.outputs import Outputs
+from train.plan import Sizes
+from train.recipe import TrainRecipe
+from train.zero import deepspeed_config
+
+
+def training_arguments(recipe: TrainRecipe, sizes: Sizes, steps: int, launched: bool) -> TrainingArguments:
+    """Derive the Trainer's arguments from the recipe; DeepSpeed is used where its launcher started the process."""
+    cuda = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(Outputs(recipe.out_dir).checkpoints),
+        seed=recipe.seed,
+        max_steps=steps,
+        per_device_train_batch_size=sizes.micro_batch,
+        gradient_accumulation_steps=sizes.accumulation,
+        learning_rate=recipe.optimizer.learning_rate,
+        weight_decay=recipe.optimizer.weight_decay,
+        max_grad_norm=recipe.optimizer.max_grad_norm,
+        lr_scheduler_type=recipe.optimizer.schedule,
+        warmup_steps=round(recipe.optimizer.warmup * steps),
+        bf16=recipe.model.dtype == "bfloat16",
+        tf32=True if cuda else None,
+        use_cpu=not cuda,
+        deepspeed=deepspeed_config(recipe, sizes) if launched else None,
+        logging_steps=recipe.logging.every_steps,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=recipe.checkpoints.every_steps,
+        save_total_limit=recipe.checkpoints.keep,
+        report_to=[] if recipe.logging.wandb == "disabled" else ["wandb"],
+        run_name=recipe.out_dir.name,
+        remove_unused_columns=False,
+        disable_tqdm=True,
+    )
+
+
+class Finetuner(Trainer):  # type: ignore[misc]
+    """Train on the given micro batches, in their order."""
+
+    def __init__(
+        self,
+        recipe: TrainRecipe,
+        model: torch.nn.Module,
+        arguments: TrainingArguments,
+        training_set: TrainingSet,
+        collator: Collator,
+        batches: Sequence[list[int]],
+        monitor: Monitor,
+    ) -> None:
+        super().__init__(model=model, args=arguments, train_dataset=training_set, data_collator=collator)
+        self._recipe, self._batches, self._monitor = recipe, list(batches), monitor
+        self.remove_callback(PrinterCallback)
+        self.add_callback(monitor)
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Return a loader of this process's micro batches, one pass over which is the whole run."""
+        workers = self._recipe.workers
+        return DataLoader(
+            self.train_dataset,
+            batch_sampler=self._batches,
+            collate_fn=self.data_collator,
+            num_workers=workers,
+            pin_memory=torch.cuda.is_available(),
+            prefetch_factor=4 if workers else None,
+        )
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Return AdamW over the groups of the adapter."""
+        if self.optimizer is None:
+            config = self._recipe.optimizer
+            groups = parameter_groups(self.model, self._recipe)
+            kind = _cpu_adam if self._offloaded else torch.optim.AdamW
+            self.optimizer = kind(groups, lr=config.learning_rate, betas=config.betas, eps=config.epsilon)
+        return self.optimizer
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], Any]:
+        """Take the micro batches of a step, timing the wait for them."""
+        began = time.perf_counter()
+        result: tuple[list[Any], Any] = super().get_batch_samples(epoch_iterator, num_batches, device)
+        self._monitor.waited_s += time.perf_counter() - began
+        return result
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Train on one micro batch and tell the monitor."""
+        record = inputs.pop("record")
+        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        self._monitor.add(record, inputs, loss)
+        return loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Report the monitor's figures beside the loss."""
+        if "loss" in logs:
+            logs = logs | self._monitor.take(self.args.world_size)
+        super().log(logs, start_time)
+
+    @property
+    def _offloaded(self) -> bool:
+        return self.is_deepspeed_enabled and self._recipe.deepspeed.offload != "none"
+
+
+def _cpu_adam(groups: list[dict[str, Any]], **settings: Any) -> torch.optim.Optimizer:
+    from deepspeed.ops.adam import DeepSpeedCPUAdam  # noqa: PLC0415 (compiles on first use)
+
+    optimizer: torch.optim.Optimizer = DeepSpeedCPUAdam(groups, **settings)
+    return optimizer
+
+
+def configure_wandb(recipe: TrainRecipe) -> None:
+    """Tell Weights & Biases where and how to write; what the user has set in the environment stands."""
+    if recipe.logging.wandb != "disabled":
+        os.environ.setdefault("WANDB_MODE", recipe.logging.wandb)
+        os.environ.setdefault("WANDB_PROJECT", recipe.logging.project)
+        os.environ.setdefault("WANDB_DIR", str(recipe.out_dir))
+        os.environ.setdefault("WANDB_SILENT", "true")
