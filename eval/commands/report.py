@@ -1,0 +1,4 @@
+"""x."""
+from typing import Any
+def add_to(commands: Any) -> None:
+    """Register."""

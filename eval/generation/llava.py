@@ -1,0 +1,138 @@
+"""LLaVA (Liu et al. 2023, arXiv:2310.03744) as Hugging Face has it, answering greedily in batches.
+
+An image that several questions of a batch are about goes through the vision tower once. Torch and transformers are
+imported on loading, so that this module can be named without them.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from eval.errors import InputError, ModelError
+from eval.generation.ask import Request
+from eval.jsonio import sha256_of
+from eval.recipe import LlavaModel
+
+if TYPE_CHECKING:
+    import torch
+
+_MAX_HASHED_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Llava:
+    """A loaded model; left padding, no sampling."""
+
+    model: Any
+    processor: Any
+    template: str
+    batch_size: int
+    fingerprint: str
+
+    def __call__(self, requests: Sequence[Request]) -> list[str]:
+        """Return one answer per request, without special tokens and surrounding space."""
+        import torch
+
+        images = list(dict.fromkeys(request.image for request in requests))
+        with torch.inference_mode():
+            features = self._features(images)  # (n_images, n_image_tokens, d)
+            rows = [images.index(request.image) for request in requests]
+            embeds, mask = self._embed([request.question for request in requests], features[rows])
+            ids = self.model.generate(
+                inputs_embeds=embeds,
+                attention_mask=mask,
+                max_new_tokens=requests[0].max_new_tokens,
+                do_sample=False,
+                pad_token_id=self.processor.tokenizer.pad_token_id,
+            )  # (n, new tokens)
+        texts: list[str] = self.processor.tokenizer.batch_decode(ids, skip_special_tokens=True)
+        return [text.strip() for text in texts]
+
+    def _features(self, images: Sequence[Path]) -> "torch.Tensor":
+        import torch
+
+        opened = [open_rgb(path) for path in images]
+        pixels = self.processor.image_processor(images=opened, return_tensors="pt")["pixel_values"]
+        found = self.model.get_image_features(pixels.to(self.model.device, self.model.dtype))
+        return torch.stack(list(found.pooler_output))
+
+    def _embed(self, questions: Sequence[str], features: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
+        """Return the prompts' embeddings with the image in its place, (n, length, d), and their mask."""
+        image_token = self.processor.image_token
+        places = image_token * features.shape[1]
+        prompts = [self.template.replace("{question}", question).replace("<image>", places) for question in questions]
+        tokens = self.processor.tokenizer(prompts, padding=True, padding_side="left", return_tensors="pt")
+        tokens = tokens.to(self.model.device)
+        embeds = self.model.get_input_embeddings()(tokens["input_ids"])
+        at = (tokens["input_ids"] == self.model.config.image_token_id).unsqueeze(-1).expand_as(embeds)
+        return embeds.masked_scatter(at, features.to(embeds.dtype)), tokens["attention_mask"]
+
+
+def load_llava(config: LlavaModel) -> Llava:
+    """Load a checkpoint and, if given, merge an adapter into it.
+
+    Raises:
+        ModelError: the checkpoint or the adapter cannot be loaded.
+    """
+    import torch
+    from transformers import AutoProcessor, LlavaForConditionalGeneration
+
+    checkpoint, adapter = config.checkpoint, Path(config.adapter) if config.adapter else None
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
+    try:
+        model = LlavaForConditionalGeneration.from_pretrained(
+            checkpoint, revision=config.revision or "main", dtype=getattr(torch, config.dtype)
+        )
+        processor = AutoProcessor.from_pretrained(checkpoint, revision=config.revision or "main")
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot load the LLaVA checkpoint {checkpoint!r}: {error}") from None
+    if adapter is not None:
+        model = _with_adapter(model, adapter)
+    model.generation_config.max_length = None
+    fingerprint = _fingerprint(config, checkpoint, adapter)
+    return Llava(model.to(device).eval(), processor, config.template, config.batch_size, fingerprint)
+
+
+def open_rgb(path: Path) -> Image.Image:
+    """Return an image in RGB.
+
+    Raises:
+        InputError: the file is no readable image.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except OSError as error:
+        raise InputError(f"{path} is no readable image: {error}") from None
+
+
+def _with_adapter(model: Any, adapter: Path) -> Any:
+    from peft import PeftModel
+
+    if not (adapter / "adapter_config.json").is_file():
+        raise ModelError(f"no PEFT adapter in {adapter}: adapter_config.json is missing")
+    try:
+        return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise ModelError(f"cannot load the adapter in {adapter}: {error}") from None
+
+
+def _fingerprint(config: LlavaModel, checkpoint: str, adapter: Path | None) -> str:
+    parts = [checkpoint if not Path(checkpoint).is_dir() else "", str(config.revision), config.template, config.dtype]
+    parts += [_folder_hash(Path(folder)) for folder in (checkpoint, adapter) if folder and Path(folder).is_dir()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _folder_hash(folder: Path) -> str:
+    """Hash a checkpoint's files; of large ones only the size and the time of change, as reading them takes minutes."""
+    lines = []
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            state = path.stat()
+            large = state.st_size > _MAX_HASHED_BYTES
+            lines.append(f"{path.name} {state.st_size} {state.st_mtime_ns if large else sha256_of(path)}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
