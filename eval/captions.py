@@ -64,7 +64,9 @@ def _field(record: Record, names: tuple[str, ...], where: str) -> Any:
     for name in names:
         if record.get(name) is not None:
             return record[name]
-    raise InputError(f"{where}: none of the fields {', '.join(names)} (fields seen: {', '.join(record) or 'none'})")
+    raise InputError(
+        f"{where}: none of the fields {', '.join(names)} (fields seen: {', '.join(record) or 'none'})"
+    )
 
 
 def _text(record: Record, where: str) -> str:

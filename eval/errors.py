@@ -1,9 +1,9 @@
 """The errors of the evaluation; each one means that the user must act, and is shown as one message without traceback.
 
-    EvalError
-    +-- InputError      a file or a record of it cannot be read as what it should be
-    +-- MismatchError   two files, or two runs, are not about the same items
-    +-- ModelError      a checkpoint, adapter or processor cannot be used
+EvalError
++-- InputError      a file or a record of it cannot be read as what it should be
++-- MismatchError   two files, or two runs, are not about the same items
++-- ModelError      a checkpoint, adapter or processor cannot be used
 """
 
 

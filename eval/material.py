@@ -36,7 +36,9 @@ def gather(recipe: EvalRecipe) -> Material:
     keys = _keys(recipe, truth)[: recipe.max_images]
     if not keys:
         raise InputError(f"the truth {', '.join(recipe.annotations)} has no images")
-    vocabulary = load_vocabulary(Path(recipe.synonyms)) if recipe.synonyms else vocabulary_for(truth.categories)
+    vocabulary = (
+        load_vocabulary(Path(recipe.synonyms)) if recipe.synonyms else vocabulary_for(truth.categories)
+    )
     vocabulary.require(truth.categories)
     looks = isinstance(recipe.model, LlavaModel) and recipe.images is not None
     files = find_images(Path(recipe.images or "."), keys) if looks else {}
@@ -71,5 +73,7 @@ def find_images(folder: Path, keys: Sequence[str]) -> dict[str, Path]:
         found[key] = path
     missing = sorted(wanted - set(found), key=key_order)
     if missing:
-        raise InputError(f"{len(missing)} images of the truth are not under {folder} (such as {missing[:_EXAMPLES]})")
+        raise InputError(
+            f"{len(missing)} images of the truth are not under {folder} (such as {missing[:_EXAMPLES]})"
+        )
     return found

@@ -1,11 +1,11 @@
 """A run that was measured: its texts, its counts per image and its evidence, as the output folder keeps them.
 
-    predictions.jsonl    {"image_id", "caption"}
-    answers.jsonl        {"question_id", "split", "question", "answer"}
-    pope_<split>.jsonl   the questions in the public format
-    per_image.jsonl      counts by metric, and the evidence: mentions, claims, answers
-    metrics.json         figures by metric, and the settings they depend on
-    recipe.resolved.yaml
+predictions.jsonl    {"image_id", "caption"}
+answers.jsonl        {"question_id", "split", "question", "answer"}
+pope_<split>.jsonl   the questions in the public format
+per_image.jsonl      counts by metric, and the evidence: mentions, claims, answers
+metrics.json         figures by metric, and the settings they depend on
+recipe.resolved.yaml
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,9 @@ def write_metrics(
     folder: Path, figures: Mapping[str, Mapping[str, Figure]], settings: Mapping[str, Any]
 ) -> None:
     """Write `metrics.json`."""
-    shown = {metric: {name: f.to_json() for name, f in by_name.items()} for metric, by_name in figures.items()}
+    shown = {
+        metric: {name: f.to_json() for name, f in by_name.items()} for metric, by_name in figures.items()
+    }
     write_json(folder / METRICS, {"figures": shown, "settings": dict(settings)})
 
 
@@ -80,11 +82,15 @@ def read_measured(folder: Path) -> Measured:
     """
     path = folder / PER_IMAGE
     if not path.is_file():
-        raise InputError(f"{folder} holds no measured run: {PER_IMAGE} is missing (make it with `python -m eval run`)")
+        raise InputError(
+            f"{folder} holds no measured run: {PER_IMAGE} is missing (make it with `python -m eval run`)"
+        )
     records: dict[str, Record] = {}
     for number, record in enumerate(read_jsonl(path), start=1):
         if "image_id" not in record or "counts" not in record or record["image_id"] in records:
-            raise InputError(f"{path}, line {number}: no image_id, no counts, or an image for the second time")
+            raise InputError(
+                f"{path}, line {number}: no image_id, no counts, or an image for the second time"
+            )
         records[record["image_id"]] = record
     texts = {key: record["caption"] for key, record in records.items() if "caption" in record}
     return Measured(_tallies(records), Captions(texts), records)

@@ -35,7 +35,9 @@ def draw_questions(
         orders = {
             "random": absent,
             "popular": sorted(absent, key=lambda name: -popularity[name]),
-            "adversarial": sorted(absent, key=lambda name, here=present[key]: -sum(company[name, o] for o in here)),
+            "adversarial": sorted(
+                absent, key=lambda name, here=present[key]: -sum(company[name, o] for o in here)
+            ),
         }
         for split in splits:
             drawn[split] += [(truth[key], name, "yes") for name in asked]
@@ -49,7 +51,9 @@ def draw_questions(
 
 def write_questions(path: Path, questions: Sequence[Question]) -> None:
     """Write questions in the public format."""
-    fields = ({"question_id": int(q.id), "image": q.file_name, "text": q.text, "label": q.label} for q in questions)
+    fields = (
+        {"question_id": int(q.id), "image": q.file_name, "text": q.text, "label": q.label} for q in questions
+    )
     write_jsonl(path, fields)
 
 

@@ -28,7 +28,9 @@ class LlavaModel(Config):
     @model_validator(mode="after")
     def _has_fields(self) -> Self:
         if self.template.count("{question}") != 1 or self.template.count("<image>") != 1:
-            raise ValueError(f"template must contain <image> and {{question}} once each, not {self.template!r}")
+            raise ValueError(
+                f"template must contain <image> and {{question}} once each, not {self.template!r}"
+            )
         return self
 
 
@@ -103,4 +105,3 @@ class EvalRecipe(Config):
         if self.model.kind == "captions" and self.pope is not None and self.model.answers is None:
             raise ValueError("model.answers: POPE needs answers; give them, or set pope to null")
         return self
-

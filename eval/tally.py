@@ -32,7 +32,9 @@ class Tally:
         """
         unknown = set(counts) - set(self.columns)
         if unknown:
-            raise MismatchError(f"counts {sorted(unknown)} are not columns of this tally: {list(self.columns)}")
+            raise MismatchError(
+                f"counts {sorted(unknown)} are not columns of this tally: {list(self.columns)}"
+            )
         row = self.rows.setdefault(image, [0.0] * len(self.columns))
         for index, column in enumerate(self.columns):
             row[index] += counts.get(column, 0.0)
@@ -44,7 +46,9 @@ class Tally:
             MismatchError: the tallies count different things.
         """
         if self.columns != other.columns:
-            raise MismatchError(f"cannot merge counts of {list(self.columns)} with counts of {list(other.columns)}")
+            raise MismatchError(
+                f"cannot merge counts of {list(self.columns)} with counts of {list(other.columns)}"
+            )
         merged = Tally(self.columns, {image: list(row) for image, row in self.rows.items()})
         for image, row in other.rows.items():
             merged.add(image, dict(zip(self.columns, row, strict=True)))

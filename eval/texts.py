@@ -65,7 +65,12 @@ def _answer_records(texts: Texts) -> Iterator[dict[str, Any]]:
     for split, members in texts.questions.items():
         for question in members:
             answer = texts.answers[question.id]
-            yield {"question_id": int(question.id), "split": split, "question": question.text, "answer": answer}
+            yield {
+                "question_id": int(question.id),
+                "split": split,
+                "question": question.text,
+                "answer": answer,
+            }
 
 
 def _questions(recipe: EvalRecipe, material: Material) -> dict[str, list[pope.Question]]:

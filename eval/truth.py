@@ -87,12 +87,18 @@ def _join_image(first: TruthImage, second: TruthImage) -> TruthImage:
 def _load_one(path: Path) -> Truth:
     value = read_json(path)
     if not isinstance(value, dict):
-        raise InputError(f"{path} holds {type(value).__name__}, not COCO annotations or lists of objects by image id")
+        raise InputError(
+            f"{path} holds {type(value).__name__}, not COCO annotations or lists of objects by image id"
+        )
     if "annotations" in value and "images" in value:
         return _from_coco(value, path)
-    if all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in value.values()):
+    if all(
+        isinstance(names, list) and all(isinstance(name, str) for name in names) for names in value.values()
+    ):
         return _from_lists(value)
-    raise InputError(f"{path} is neither COCO annotations (images, annotations) nor lists of objects by image id")
+    raise InputError(
+        f"{path} is neither COCO annotations (images, annotations) nor lists of objects by image id"
+    )
 
 
 def _from_lists(value: dict[str, list[str]]) -> Truth:
@@ -121,7 +127,9 @@ def _from_coco(value: dict[str, Any], path: Path) -> Truth:
                 objects[image["id"]].append(_object(annotation, image, names))
         images = [_image(image, objects[image["id"]], captions[image["id"]]) for image in value["images"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not COCO annotations as expected: {type(error).__name__}: {error}") from None
+        raise InputError(
+            f"{path} is not COCO annotations as expected: {type(error).__name__}: {error}"
+        ) from None
     by_key = {image.key: image for image in images}
     if len(by_key) < len(images):
         raise InputError(f"{path}: {len(images) - len(by_key)} images share their id with another image")

@@ -79,7 +79,9 @@ def _judge_color(claim: Claim, same_class: list[TruthObject]) -> Verdict:
 
 def _judge_count(claim: Claim, matching: list[TruthObject]) -> Verdict:
     true = len(matching) == int(claim.value)
-    return Verdict(true, f"the image has {_many(len(matching), claim.subject)}", _ids(matching) if true else ())
+    return Verdict(
+        true, f"the image has {_many(len(matching), claim.subject)}", _ids(matching) if true else ()
+    )
 
 
 def _judge_place(claim: Claim, matching: list[TruthObject]) -> Verdict:
@@ -91,7 +93,9 @@ def _judge_place(claim: Claim, matching: list[TruthObject]) -> Verdict:
         middle = THIRD - PLACE_TOLERANCE - _ROUNDING <= x <= 2 * THIRD + PLACE_TOLERANCE + _ROUNDING
         return {"left": left, "right": right, "middle": middle}[claim.value]
 
-    return _some(claim, matching, fits, lambda object_: f"centre at {_center_x(object_) or 0:.2f} of the width")
+    return _some(
+        claim, matching, fits, lambda object_: f"centre at {_center_x(object_) or 0:.2f} of the width"
+    )
 
 
 def _judge_distance(claim: Claim, matching: list[TruthObject]) -> Verdict:
@@ -136,7 +140,9 @@ def _judge_relation(claim: Claim, matching: list[TruthObject], image: TruthImage
     outcomes = [(_relation_holds(claim.value, first, second), first, second) for first, second in pairs]
     for holds, first, second in outcomes:
         if holds:
-            return Verdict(True, f"the {claim.subject} is {claim.value} the {claim.other}", (first.id, second.id))
+            return Verdict(
+                True, f"the {claim.subject} is {claim.value} the {claim.other}", (first.id, second.id)
+            )
     if any(holds is None for holds, _, _ in outcomes):
         return Verdict(None, "the truth does not say how these two lie")
     return Verdict(False, f"the {claim.subject} is not {claim.value} the {claim.other}")

@@ -4,7 +4,9 @@ import re
 
 NUMBERS = {
     word: number
-    for number, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), start=1)
+    for number, word in enumerate(
+        "one two three four five six seven eight nine ten eleven twelve".split(), start=1
+    )
 }
 COLORS = {
     color: color for color in "red orange yellow green blue purple pink brown black white gray".split()

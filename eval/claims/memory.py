@@ -41,7 +41,9 @@ class Memory:
         """Return how many objects of the class, and of the class in this colour, the phrase needs."""
         if phrase.determiner not in ANOTHER:
             return 1, 1
-        return self._next(self._totals.get(phrase.noun.name, 1)), self._next(self._colored.get(phrase.noun, 0))
+        return self._next(self._totals.get(phrase.noun.name, 1)), self._next(
+            self._colored.get(phrase.noun, 0)
+        )
 
     def add(self, phrase: Phrase) -> None:
         """Remember a phrase."""

@@ -22,7 +22,9 @@ from eval.vocabulary import Vocabulary
 
 _FRONTED_AFTER = re.compile(r"\s*,?\s*(?:there (?:is|are)|we see|you can see|is|are|stands?|sits?|lies?)?\s*")
 _JOINS = re.compile(r"\s*[,;]?\s*(?:and|while|but)\s*")
-_PREDICATE_ADJECTIVE = re.compile(r"\b(?:is|are|looks?|appears?|seems?)\s+(?:very\s+|quite\s+|also\s+)?(\w+)(?:\s+and\s+(\w+))?")
+_PREDICATE_ADJECTIVE = re.compile(
+    r"\b(?:is|are|looks?|appears?|seems?)\s+(?:very\s+|quite\s+|also\s+)?(\w+)(?:\s+and\s+(\w+))?"
+)
 _CHAIN = re.compile(r"\s*,?\s*and\s+\S.*")
 
 
@@ -67,7 +69,9 @@ class Parser:
                 yield Claim("setting", Noun(setting), setting, start, end)
 
 
-def _read(sentence: Sentence, phrases: Sequence[Phrase], last: Phrase | None, memory: Memory) -> Iterator[Claim]:
+def _read(
+    sentence: Sentence, phrases: Sequence[Phrase], last: Phrase | None, memory: Memory
+) -> Iterator[Claim]:
     in_total = TOTAL.search(sentence.text.lower()) is not None
     relations, others = _relations(sentence, phrases)
     for phrase in phrases:
@@ -113,7 +117,9 @@ def _relations(sentence: Sentence, phrases: Sequence[Phrase]) -> tuple[list[Clai
         chained = subject is not None and first in others and _CHAIN.fullmatch(gap)
         subject = subject if chained else first
         assert subject is not None
-        claims.append(Claim("relation", subject.noun, found[0], first.end + found[1], second.end, other=second.noun))
+        claims.append(
+            Claim("relation", subject.noun, found[0], first.end + found[1], second.end, other=second.noun)
+        )
         others.append(second)
     return claims, others
 

@@ -67,7 +67,9 @@ def _is_color_here(tokens: Sequence[Token], index: int, vocabulary: Vocabulary) 
     if tokens[index].text not in COLORS:
         return False
     following = tokens[index + 1 : index + 2]
-    before_noun = bool(following) and (following[0].text in SIZES or _class_of(following, vocabulary) is not None)
+    before_noun = bool(following) and (
+        following[0].text in SIZES or _class_of(following, vocabulary) is not None
+    )
     return before_noun or (index > 0 and tokens[index - 1].text in COPULAS)
 
 

@@ -1,4 +1,70 @@
-"""x."""
+"""`compare`: two runs on the same items, paired; differences are the second minus the first."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
 from typing import Any
+
+from eval.commands import options as shared
+from eval.compare import Comparison, Sides, compare
+from eval.matched import recipe_of
+from eval.measured import read_measured
+from eval.show import table
+
+
 def add_to(commands: Any) -> None:
-    """Register."""
+    """Register the command."""
+    parser = commands.add_parser("compare", help="compare two runs on the same items", description=__doc__)
+    parser.add_argument(
+        "first", type=Path, metavar="A", help="output folder of a run, such as the base model's"
+    )
+    parser.add_argument(
+        "second", type=Path, metavar="B", help="output folder of another run, such as the tuned model's"
+    )
+    shared.add_truth(parser, required=False)
+    shared.add_resampling(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare and print."""
+    first, second = read_measured(options.first), read_measured(options.second)
+    recipe = recipe_of(options.first)
+    if options.annotations:
+        recipe = recipe.model_copy(update={"annotations": tuple(str(path) for path in options.annotations)})
+    comparison = compare(first, second, recipe, shared.resampling(options))
+    if options.json:
+        json.dump(comparison_json(comparison), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        sys.stdout.write(_text(comparison))
+    return 0
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison as JSON: `first`, `second`, `difference`, `matched_length`, `mcnemar`."""
+    return {
+        "images": comparison.images,
+        **comparison.free.to_json("first", "second"),
+        "matched_length": comparison.matched and comparison.matched.to_json("first", "second"),
+        "mcnemar": dict(comparison.mcnemar),
+    }
+
+
+def _text(comparison: Comparison) -> str:
+    lines = [f"{comparison.images} images in both runs"]
+    sides: list[tuple[str, Sides | None]] = [
+        ("free length", comparison.free),
+        ("matched length", comparison.matched),
+    ]
+    for title, side in sides:
+        if side is not None:
+            lines += [f"\nfirst, {title}", table(side.first), f"\nsecond, {title}", table(side.second)]
+            lines += [f"\nsecond - first, {title}", table(side.difference)]
+    for name, test in comparison.mcnemar.items():
+        lines.append(
+            f"\nMcNemar, {name}: only first {test['only_first']}, only second {test['only_second']}, p={test['p']:.4f}"
+        )
+    return "\n".join(lines) + "\n"

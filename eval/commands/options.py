@@ -38,7 +38,9 @@ def add_parser_mode(parser: argparse.ArgumentParser) -> None:
 
 def add_resampling(parser: argparse.ArgumentParser) -> None:
     """Add --resamples and --seed."""
-    parser.add_argument("--resamples", type=int, default=DEFAULT_RESAMPLES, help="bootstrap samples (%(default)s)")
+    parser.add_argument(
+        "--resamples", type=int, default=DEFAULT_RESAMPLES, help="bootstrap samples (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (%(default)s)")
 
 

@@ -1,4 +1,7 @@
 """x."""
+
 from typing import Any
+
+
 def add_to(commands: Any) -> None:
     """Register."""

@@ -16,7 +16,12 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser("run", help="run a model over images and score it", description=__doc__)
     parser.add_argument("recipe", type=Path, metavar="RECIPE")
     parser.add_argument(
-        "--set", action="append", default=[], dest="overrides", metavar="A.B=VALUE", help="override a recipe's field"
+        "--set",
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="A.B=VALUE",
+        help="override a recipe's field",
     )
     parser.add_argument("--check", action="store_true", help="validate the recipe and stop")
     parser.set_defaults(run=run)

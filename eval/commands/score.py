@@ -27,14 +27,18 @@ Subparsers = Any
 def add_to(commands: Subparsers) -> None:
     """Register the command."""
     parser = commands.add_parser("score", help="score a file of captions or answers", description=__doc__)
-    parser.add_argument("metric", choices=sorted(_METRICS), metavar="METRIC", help=", ".join(sorted(_METRICS)))
+    parser.add_argument(
+        "metric", choices=sorted(_METRICS), metavar="METRIC", help=", ".join(sorted(_METRICS))
+    )
     parser.add_argument("--predictions", type=Path, nargs="+", required=True, metavar="FILE")
     shared.add_truth(parser, required=True)
     shared.add_normaliser(parser)
     shared.add_parser_mode(parser)
     shared.add_resampling(parser)
     parser.add_argument("--partial", action="store_true", help="score answered questions alone (POPE)")
-    parser.add_argument("--evidence", type=Path, metavar="FILE", help="write what was counted, image by image, as JSON")
+    parser.add_argument(
+        "--evidence", type=Path, metavar="FILE", help="write what was counted, image by image, as JSON"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -43,7 +47,9 @@ def run(options: argparse.Namespace) -> int:
     """Score and print."""
     score, figures, settings = _METRICS[options.metric](options)
     if options.evidence:
-        options.evidence.write_text(json.dumps(score.evidence, ensure_ascii=False, indent=1), encoding="utf-8")
+        options.evidence.write_text(
+            json.dumps(score.evidence, ensure_ascii=False, indent=1), encoding="utf-8"
+        )
     settings |= {
         "metric": options.metric,
         "images": len(score.tally.rows),
@@ -52,7 +58,9 @@ def run(options: argparse.Namespace) -> int:
         "inputs": {str(path): sha256_of(path) for path in _inputs(options)},
     }
     if options.json:
-        json.dump({**{k: f.to_json() for k, f in figures.items()}, "settings": settings}, sys.stdout, indent=2)
+        json.dump(
+            {**{k: f.to_json() for k, f in figures.items()}, "settings": settings}, sys.stdout, indent=2
+        )
         sys.stdout.write("\n")
     else:
         sys.stdout.write(table(figures) + "\n")
@@ -81,7 +89,11 @@ def _chair(options: argparse.Namespace) -> Scored:
     truth, captions = load_truth(options.annotations), read_captions(_one(options))
     vocabulary = _vocabulary(options, truth)
     score = score_chair(Chair(MentionFinder(vocabulary, options.normaliser)), captions, truth)
-    settings = {"normaliser": options.normaliser, "vocabulary": vocabulary.name, "empty_captions": captions.empty}
+    settings = {
+        "normaliser": options.normaliser,
+        "vocabulary": vocabulary.name,
+        "empty_captions": captions.empty,
+    }
     return score, score.figures(shared.resampling(options)), settings
 
 
@@ -123,4 +135,8 @@ def _pope_split(questions: Path, answers: Path, partial: bool) -> PopeSplit:
     return PopeSplit(name, pope.join(pope.read_questions(questions), pope.read_answers(answers), partial))
 
 
-_METRICS: dict[str, Callable[[argparse.Namespace], Scored]] = {"chair": _chair, "claims": _claims, "pope": _pope}
+_METRICS: dict[str, Callable[[argparse.Namespace], Scored]] = {
+    "chair": _chair,
+    "claims": _claims,
+    "pope": _pope,
+}

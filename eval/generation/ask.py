@@ -35,7 +35,10 @@ class Answerer(Protocol):
 
 
 def ask(
-    answerer: Answerer, requests: Sequence[Request], store: Store, tick: Callable[[int], None] = lambda _: None
+    answerer: Answerer,
+    requests: Sequence[Request],
+    store: Store,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> list[str]:
     """Return the answers in the order of the requests; `tick` is told how many requests each step settles."""
     keys = [request_key(request, answerer.fingerprint) for request in requests]

@@ -60,11 +60,15 @@ class Llava:
         found = self.model.get_image_features(pixels.to(self.model.device, self.model.dtype))
         return torch.stack(list(found.pooler_output))
 
-    def _embed(self, questions: Sequence[str], features: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
+    def _embed(
+        self, questions: Sequence[str], features: "torch.Tensor"
+    ) -> "tuple[torch.Tensor, torch.Tensor]":
         """Return the prompts' embeddings with the image in its place, (n, length, d), and their mask."""
         image_token = self.processor.image_token
         places = image_token * features.shape[1]
-        prompts = [self.template.replace("{question}", question).replace("<image>", places) for question in questions]
+        prompts = [
+            self.template.replace("{question}", question).replace("<image>", places) for question in questions
+        ]
         tokens = self.processor.tokenizer(prompts, padding=True, padding_side="left", return_tensors="pt")
         tokens = tokens.to(self.model.device)
         embeds = self.model.get_input_embeddings()(tokens["input_ids"])
@@ -122,8 +126,15 @@ def _with_adapter(model: Any, adapter: Path) -> Any:
 
 
 def _fingerprint(config: LlavaModel, checkpoint: str, adapter: Path | None) -> str:
-    parts = [checkpoint if not Path(checkpoint).is_dir() else "", str(config.revision), config.template, config.dtype]
-    parts += [_folder_hash(Path(folder)) for folder in (checkpoint, adapter) if folder and Path(folder).is_dir()]
+    parts = [
+        checkpoint if not Path(checkpoint).is_dir() else "",
+        str(config.revision),
+        config.template,
+        config.dtype,
+    ]
+    parts += [
+        _folder_hash(Path(folder)) for folder in (checkpoint, adapter) if folder and Path(folder).is_dir()
+    ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -19,7 +19,9 @@ _UNDECIDED = re.compile(
 )
 _LEADING = re.compile(r"\W*(yes|yeah|yep|no|nope)\b", re.IGNORECASE)
 _NEGATION = re.compile(r"\b(?:no|not|none of|neither|without|cannot)\b|n['’]t\b", re.IGNORECASE)
-_AFFIRMATION = re.compile(r"\b(?:yes|there (?:is|are)|i (?:can )?see|it (?:shows|contains|has)|correct)\b", re.IGNORECASE)
+_AFFIRMATION = re.compile(
+    r"\b(?:yes|there (?:is|are)|i (?:can )?see|it (?:shows|contains|has)|correct)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

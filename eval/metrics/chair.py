@@ -1,10 +1,10 @@
 """CHAIR: which mentioned objects are not in the image (Rohrbach et al. 2018, arXiv:1809.02156).
 
-    chair_i   hallucinated mentions / mentions (over the corpus, repeated mentions count)
-    chair_s   captions with a hallucinated mention / captions
-    recall    true classes mentioned / true classes, per image and class
-    coverage  true objects of a mentioned class / true objects
-    words     tokens per caption, punctuation counted and two-word names as one (CHAIR's `Len`)
+chair_i   hallucinated mentions / mentions (over the corpus, repeated mentions count)
+chair_s   captions with a hallucinated mention / captions
+recall    true classes mentioned / true classes, per image and class
+coverage  true objects of a mentioned class / true objects
+words     tokens per caption, punctuation counted and two-word names as one (CHAIR's `Len`)
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,17 @@ from eval.metrics.mentions import MentionFinder
 from eval.tally import Tally
 from eval.truth import TruthImage
 
-COLUMNS = ("captions", "hallucinated", "mentioned", "wrong_captions", "found", "true", "covered", "objects", "tokens")
+COLUMNS = (
+    "captions",
+    "hallucinated",
+    "mentioned",
+    "wrong_captions",
+    "found",
+    "true",
+    "covered",
+    "objects",
+    "tokens",
+)
 FORMULAS = (
     Ratio("chair_i", {"hallucinated": 1}, {"mentioned": 1}, "no caption mentions an object"),
     Ratio("chair_s", {"wrong_captions": 1}, {"captions": 1}, "no captions", independent=True),
@@ -54,7 +64,9 @@ class Chair:
             "tokens": tokens,
         }
         state.add(image.key, counts)
-        evidence = [_evidence(caption, mention.name, mention.start, mention.end, truth) for mention in mentions]
+        evidence = [
+            _evidence(caption, mention.name, mention.start, mention.end, truth) for mention in mentions
+        ]
         return {"mentions": evidence, "truth": sorted(truth)}
 
     def classes_of(self, image: TruthImage) -> set[str]:

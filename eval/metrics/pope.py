@@ -71,7 +71,10 @@ def mean_f1(splits: Sequence[str], name: str = "pope_f1") -> Formula:
 def update(state: Tally, split: str, question: Question, answer: str, parser: str) -> dict[str, Any]:
     """Count one answer and return the evidence: how it was read, and whether that is right."""
     reading = PARSERS[parser](answer)
-    state.add(question.image, {f"{split}.{part}": 1 for part in _outcome(reading.answer, question.label, reading.parsed)})
+    state.add(
+        question.image,
+        {f"{split}.{part}": 1 for part in _outcome(reading.answer, question.label, reading.parsed)},
+    )
     return {
         "split": split,
         "question_id": question.id,
@@ -97,7 +100,9 @@ def read_questions(path: Path) -> list[Question]:
     Raises:
         InputError: a field is missing, a label is neither yes nor no, or an id comes twice.
     """
-    questions = [_question(record, f"{path}, record {n}") for n, record in enumerate(read_records(path), start=1)]
+    questions = [
+        _question(record, f"{path}, record {n}") for n, record in enumerate(read_records(path), start=1)
+    ]
     _refuse_duplicates((question.id for question in questions), path)
     return questions
 
@@ -114,7 +119,9 @@ def read_answers(path: Path) -> dict[str, str]:
     return dict(pairs)
 
 
-def join(questions: Sequence[Question], answers: Mapping[str, str], partial: bool) -> list[tuple[Question, str]]:
+def join(
+    questions: Sequence[Question], answers: Mapping[str, str], partial: bool
+) -> list[tuple[Question, str]]:
     """Pair questions and answers by id; with `partial`, questions without an answer are left out.
 
     Raises:
@@ -139,7 +146,9 @@ def join(questions: Sequence[Question], answers: Mapping[str, str], partial: boo
 def _question(record: Record, where: str) -> Question:
     absent = [name for name in ("question_id", "image", "text", "label") if record.get(name) is None]
     if absent:
-        raise InputError(f"{where}: no {', '.join(absent)}; a POPE question has question_id, image, text, label")
+        raise InputError(
+            f"{where}: no {', '.join(absent)}; a POPE question has question_id, image, text, label"
+        )
     label = str(record["label"]).strip().lower()
     if label not in {"yes", "no"}:
         raise InputError(f"{where}: label {record['label']!r} is neither yes nor no")
@@ -149,7 +158,9 @@ def _question(record: Record, where: str) -> Question:
 
 def _answer(record: Record, where: str) -> tuple[str, str]:
     if record.get("question_id") is None:
-        raise InputError(f"{where}: no question_id; answers are joined to questions by id, never by line order")
+        raise InputError(
+            f"{where}: no question_id; answers are joined to questions by id, never by line order"
+        )
     answer = record.get("answer", record.get("text"))
     if not isinstance(answer, str):
         raise InputError(f"{where}: no answer (fields seen: {', '.join(record)})")

@@ -55,7 +55,9 @@ def difference(
     return {f.name: _difference(f, first.columns, pair, (draws[0], draws[1])) for f in formulas}
 
 
-def _figure(formula: Formula, columns: tuple[str, ...], sums: Matrix, replicates: Matrix, images: int) -> Figure:
+def _figure(
+    formula: Formula, columns: tuple[str, ...], sums: Matrix, replicates: Matrix, images: int
+) -> Figure:
     value = float(formula(sums, columns))
     n = formula.n(sums, columns)
     if np.isnan(value):

@@ -5,4 +5,13 @@ from eval.text.sentences import Sentence, count_words, cut_to_words, sentences
 from eval.text.singular import singularize
 from eval.text.tokens import Token, tokenize
 
-__all__ = ["Sentence", "Token", "count_words", "cut_to_words", "lemma", "sentences", "singularize", "tokenize"]
+__all__ = [
+    "Sentence",
+    "Token",
+    "count_words",
+    "cut_to_words",
+    "lemma",
+    "sentences",
+    "singularize",
+    "tokenize",
+]
