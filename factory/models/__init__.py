@@ -1,0 +1,36 @@
+"""The models behind the stages: each adapter keeps one of the promises in `protocols`, each config builds one adapter.
+
+Importing a config imports no torch; weights are loaded by `open`.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from factory.models.depth import DepthAnythingConfig, GlpnConfig
+from factory.models.grounding_dino import GroundingDinoConfig
+from factory.models.openai_chat import OpenAIChatConfig
+from factory.models.owlv2 import Owlv2Config
+from factory.models.sam import SamConfig
+from factory.models.transformers_chat import TransformersChatConfig
+
+ChatConfig = Annotated[TransformersChatConfig | OpenAIChatConfig, Field(discriminator="kind")]
+DetectorConfig = Annotated[Owlv2Config | GroundingDinoConfig, Field(discriminator="kind")]
+ProposerConfig = Owlv2Config
+SegmenterConfig = SamConfig
+DepthConfig = Annotated[DepthAnythingConfig | GlpnConfig, Field(discriminator="kind")]
+
+__all__ = [
+    "ChatConfig",
+    "DepthAnythingConfig",
+    "DepthConfig",
+    "DetectorConfig",
+    "GlpnConfig",
+    "GroundingDinoConfig",
+    "OpenAIChatConfig",
+    "Owlv2Config",
+    "ProposerConfig",
+    "SamConfig",
+    "SegmenterConfig",
+    "TransformersChatConfig",
+]

@@ -1,0 +1,116 @@
+"""Checkpoints by hub name or local folder: where they are, which device and precision, and what identifies them."""
+
+import gc
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field
+
+from factory.errors import ModelError
+from recipes import Config
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Loaded = TypeVar("Loaded")
+
+_CHUNK_BYTES = 1 << 20
+
+
+class CheckpointConfig(Config):
+    """A Hugging Face checkpoint and how to run it."""
+
+    checkpoint: str
+    """Hub id such as `google/owlv2-base-patch16-ensemble`, or a local folder (relative to the working directory)."""
+    revision: str = "main"
+    """Branch, tag or commit on the hub; pin a commit for data that others shall make again. Unused for a folder."""
+    device: str = "auto"
+    """`auto` takes the GPU if there is one; else a torch device such as `cpu` or `cuda:1`."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Precision of weights and arithmetic; `auto` is bfloat16 on a GPU that has it and float32 elsewhere."""
+    batch_size: int = Field(default=16, ge=1)
+    """Images or prompts that go through the model together."""
+
+    def identity(self) -> dict[str, str]:
+        """Return what decides the model's answers: the checkpoint with its revision, or a hash of the folder."""
+        return {"model": self.checkpoint, "revision": revision_of(self.checkpoint, self.revision)}
+
+
+def revision_of(checkpoint: str, revision: str) -> str:
+    """Return the hub revision, or `sha256:...` over the files of a local folder."""
+    folder = Path(checkpoint)
+    if not folder.is_dir():
+        return revision
+    files = sorted(f for f in folder.rglob("*") if f.is_file() and f.suffix != ".md")
+    return _hash_of(tuple((str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files), str(folder))
+
+
+@lru_cache(maxsize=64)
+def _hash_of(files: tuple[tuple[str, int, int], ...], folder: str) -> str:
+    digest = hashlib.sha256()
+    for name, size, _ in files:
+        digest.update(f"{Path(name).relative_to(folder).as_posix()}\0{size}\0".encode())
+        with Path(name).open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    return f"sha256:{digest.hexdigest()[:16]}"
+
+
+class Runtime:
+    """The device and precision that a checkpoint runs with."""
+
+    def __init__(self, config: CheckpointConfig) -> None:
+        import torch
+
+        self.device = torch.device(config.device if config.device != "auto" else _best_device())
+        self.dtype: torch.dtype = getattr(torch, config.dtype if config.dtype != "auto" else _best_dtype(self.device))
+
+    def place(self, model: Any) -> Any:
+        """Return the model on the device, for inference."""
+        return model.to(device=self.device, dtype=self.dtype).eval()
+
+    def feed(self, inputs: Any) -> dict[str, Any]:
+        """Return processor outputs on the device; numbers that are not integers in the model's precision."""
+        return {
+            name: value.to(self.device, self.dtype) if value.is_floating_point() else value.to(self.device)
+            for name, value in inputs.items()
+        }
+
+
+def _best_device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _best_dtype(device: Any) -> str:
+    import torch
+
+    return "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+
+
+def load(what: Callable[..., Loaded], config: CheckpointConfig, **options: Any) -> Loaded:
+    """Call a `from_pretrained` for the checkpoint.
+
+    Raises:
+        ModelError: the checkpoint is not there, is not readable, or is of another kind.
+    """
+    hub = {} if Path(config.checkpoint).is_dir() else {"revision": config.revision}
+    try:
+        return what(config.checkpoint, **hub, **options)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"cannot load checkpoint {config.checkpoint!r}: {first_line}; "
+            "give a hub id that this machine can reach or the path of a local checkpoint folder"
+        ) from error
+
+
+def forget() -> None:
+    """Give freed weights back to the device, so that the next stage finds room."""
+    gc.collect()
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

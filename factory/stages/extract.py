@@ -1,0 +1,122 @@
+"""Phase 2, from the text: the phrases of the reference description that name visible things."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from factory import grammar
+from factory.errors import ReplyError
+from factory.models import OpenAIChatConfig, TransformersChatConfig
+from factory.models.protocols import Chat, ChatRequest
+from factory.prompts import Prompt, load_prompt
+from factory.records import Entity, Item, Rejection
+from factory.stages.replies import phrases
+from recipes import Config
+
+FIELDS = ("reference",)
+SCHEMA = {
+    "type": "object",
+    "properties": {"entities": {"type": "array", "items": {"type": "string"}}},
+    "required": ["entities"],
+    "additionalProperties": False,
+}
+_REMINDER = "\n\nYour last answer could not be read ({problem}). Answer with the JSON array of strings and nothing else."
+
+
+class GrammarConfig(Config):
+    """No model: noun phrases by rule, good for simple English only."""
+
+    kind: Literal["grammar"] = "grammar"
+
+    def identity(self) -> dict[str, str]:
+        """Return what decides the result."""
+        return {"model": "grammar"}
+
+
+ExtractorConfig = Annotated[TransformersChatConfig | OpenAIChatConfig | GrammarConfig, Field(discriminator="kind")]
+
+
+class ExtractConfig(Config):
+    """Ask a chat model for the entities of the reference description."""
+
+    kind: Literal["extract"] = "extract"
+    model: ExtractorConfig
+    """The LLM, or `kind: grammar` for simple English without a model."""
+    prompt: str = "extract"
+    """Prompt file, by bare name for a built-in one; field: reference."""
+    max_retries: int = Field(default=1, ge=0)
+    """How often an unreadable answer is asked for again."""
+    max_entities: int = Field(default=40, ge=1)
+    """Phrases kept per image, in the order of the text."""
+
+    def build(self) -> "Extract":
+        """Return the stage."""
+        model = None if isinstance(self.model, GrammarConfig) else self.model.build()
+        return Extract(model, load_prompt(self.prompt, FIELDS), self.max_retries, self.max_entities)
+
+    def identity(self) -> dict[str, str]:
+        """Return what decides the result."""
+        prompt = {} if isinstance(self.model, GrammarConfig) else {"prompt": load_prompt(self.prompt, FIELDS).digest}
+        return {"version": str(Extract.version), **prompt, **self.model.identity()}
+
+
+class Extract:
+    """Adds the entities. A phrase that does not occur in the reference is dropped and counted in `counts`."""
+
+    name = "extract"
+    version = 1
+    needs: tuple[str, ...] = ("reference",)
+    adds: tuple[str, ...] = ("entities",)
+
+    def __init__(self, model: Chat | None, prompt: Prompt, max_retries: int = 1, max_entities: int = 40) -> None:
+        self._model, self._prompt = model, prompt
+        self._max_retries, self._max_entities = max_retries, max_entities
+        self.counts: Counter[str] = Counter()
+
+    def open(self) -> None:
+        if self._model is not None:
+            self._model.open()
+
+    def close(self) -> None:
+        if self._model is not None:
+            self._model.close()
+
+    def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
+        texts = [item.reference or "" for item in items]
+        found = [grammar.entities(text) for text in texts] if self._model is None else self._ask(self._model, texts)
+        return [self._read(item, answer) for item, answer in zip(items, found, strict=True)]
+
+    def _ask(self, model: Chat, texts: Sequence[str]) -> list[list[str] | ReplyError]:
+        prompts = [self._prompt.render({"reference": text}) for text in texts]
+        found: list[list[str] | ReplyError] = [ReplyError("not asked")] * len(texts)
+        open_ = list(range(len(texts)))
+        for attempt in range(self._max_retries + 1):
+            self.counts["retried"] += len(open_) if attempt else 0
+            asked = [prompts[i] + (_REMINDER.format(problem=found[i]) if attempt else "") for i in open_]
+            for i, reply in zip(open_, model.reply([ChatRequest(text, schema=SCHEMA) for text in asked]), strict=True):
+                try:
+                    found[i] = phrases(reply)
+                except ReplyError as error:
+                    found[i] = error
+            open_ = [i for i in open_ if isinstance(found[i], ReplyError)]
+            if not open_:
+                break
+        return found
+
+    def _read(self, item: Item, answer: list[str] | ReplyError) -> Item | Rejection:
+        if isinstance(answer, ReplyError):
+            return Rejection(item.id, self.name, str(answer))
+        reference = (item.reference or "").lower()
+        there = [phrase for phrase in answer if occurs(phrase, reference)]
+        self.counts["dropped: not in the reference"] += len(answer) - len(there)
+        once = list({phrase.lower(): phrase for phrase in reversed(there)}.values())[::-1]
+        return replace(item, entities=tuple(Entity(phrase) for phrase in once[: self._max_entities]))
+
+
+def occurs(phrase: str, text: str) -> bool:
+    """Tell whether a phrase stands in a lower-case text as whole words."""
+    return re.search(rf"(?<!\w){re.escape(phrase.lower())}(?!\w)", text) is not None

@@ -1,0 +1,83 @@
+"""Phase 2, from the text: which entities are in the image. What is not found is a hallucination, kept as text to delete."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from PIL import Image
+
+from factory.english import bare, head
+from factory.models import DetectorConfig
+from factory.models.checkpoint import Probability
+from factory.models.protocols import Detector, Regions
+from factory.records import BoxXyxy, Entity, Item, Rejection
+from factory.stages.pictures import with_pictures
+from recipes import Config
+
+
+class GroundConfig(Config):
+    """Look for each entity with an open-set detector."""
+
+    kind: Literal["ground"] = "ground"
+    detector: DetectorConfig
+    """The open-set detector."""
+    min_score: Probability = 0.35
+    """Entities that score less anywhere in the image are held to be hallucinated."""
+    min_score_of: dict[str, Probability] = {}
+    """Thresholds for single head nouns, such as `{boat: 0.5}`, where calibration gave others."""
+
+    def build(self) -> "Ground":
+        """Return the stage."""
+        return Ground(self.detector.build(), self.min_score, self.min_score_of)
+
+    def identity(self) -> dict[str, str]:
+        """Return what decides the result."""
+        return {"version": str(Ground.version), **self.detector.identity()}
+
+
+class Ground:
+    """Adds score and box to each entity, and the list of those not found.
+
+    A detector is asked for things, not for sentences: `two red cars` is looked for as `red car`.
+    """
+
+    name = "ground"
+    version = 1
+    needs: tuple[str, ...] = ("image", "entities")
+    adds: tuple[str, ...] = ("entities.score", "hallucinated")
+
+    def __init__(self, detector: Detector, min_score: float, min_score_of: dict[str, float] | None = None) -> None:
+        self._detector, self._min_score, self._min_score_of = detector, min_score, min_score_of or {}
+
+    def open(self) -> None:
+        self._detector.open()
+
+    def close(self) -> None:
+        self._detector.close()
+
+    def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
+        return with_pictures(self.name, items, self._ground)
+
+    def _ground(self, items: list[Item], images: list[Image.Image]) -> list[Item | Rejection]:
+        asked = [list(dict.fromkeys(bare(entity.phrase) for entity in item.entities or ())) for item in items]
+        found = self._detector.detect(images, asked, min_score=0.0)
+        return [
+            self._grounded(item, dict(zip(names, regions, strict=True)))
+            for item, names, regions in zip(items, asked, found, strict=True)
+        ]
+
+    def _grounded(self, item: Item, found: dict[str, Regions]) -> Item:
+        entities = tuple(self._scored(entity.phrase, found[bare(entity.phrase)]) for entity in item.entities or ())
+        missing = tuple(entity.phrase for entity in entities if not entity.grounded)
+        return replace(item, entities=entities, hallucinated=missing)
+
+    def _scored(self, phrase: str, regions: Regions) -> Entity:
+        score = float(regions.scores[0]) if len(regions.scores) else 0.0
+        grounded = score >= self._min_score_of.get(head(phrase), self._min_score)
+        return Entity(phrase, score, grounded, box_of(regions, 0) if grounded else None)
+
+
+def box_of(regions: Regions, index: int) -> BoxXyxy:
+    """Return one box as plain numbers."""
+    left, top, right, bottom = (float(x) for x in regions.boxes_xyxy[index])
+    return left, top, right, bottom

@@ -1,0 +1,165 @@
+"""Phase 2, from the image: what is there whether or not the text says so, each thing named from a close look and confirmed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+from pydantic import Field
+
+from factory.english import bare
+from factory.errors import ReplyError
+from factory.geometry import area_fraction, boxes_array, iou_matrix, square_window, suppress
+from factory.grammar import leading_phrase
+from factory.models import ChatConfig, DetectorConfig, Owlv2Config
+from factory.models.checkpoint import Probability
+from factory.models.protocols import Chat, ChatRequest, Detector, Proposer, Regions
+from factory.prompts import Prompt, load_prompt
+from factory.records import BoxXyxy, Item, Object, Rejection
+from factory.stages.ground import box_of
+from factory.stages.pictures import with_pictures
+from factory.stages.replies import prose
+from recipes import Config
+
+SAME_THING_IOU = 0.5
+"""Two boxes that overlap at least so much are about the same thing."""
+
+
+class RegionsConfig(Config):
+    """Propose regions, caption a crop of each, and keep those whose name the detector confirms."""
+
+    kind: Literal["regions"] = "regions"
+    proposer: Owlv2Config
+    """Says where things are, whatever they are."""
+    captioner: ChatConfig
+    """The MLLM that names the thing in a crop."""
+    detector: DetectorConfig
+    """Confirms the name at the place; loaded once if it is the proposer's checkpoint."""
+    prompt: str = "region"
+    """Prompt file for a crop, by bare name for a built-in one; it has no fields."""
+    min_objectness: Probability = 0.3
+    """Proposals that look less like a thing are passed over."""
+    min_score: Probability = 0.3
+    """A region is kept if its phrase scores at least this much at a box that overlaps it by half."""
+    max_regions: int = Field(default=20, ge=1)
+    """Proposals captioned per image, the most likely first."""
+    max_objects: int = Field(default=20, ge=1)
+    """Objects kept per image, the best scored."""
+    context: float = Field(default=1.35, ge=1.0, le=5.0)
+    """Side of the square crop in multiples of the box's longest side."""
+    duplicate_iou: Probability = 0.6
+    """Of two objects that overlap by more, the better one stays."""
+
+    def build(self) -> "FindRegions":
+        """Return the stage."""
+        proposer = self.proposer.build()
+        detector = proposer if self.detector == self.proposer else self.detector.build()
+        return FindRegions(proposer, self.captioner.build(), detector, load_prompt(self.prompt, ()), self)
+
+    def identity(self) -> dict[str, str]:
+        """Return what decides the result."""
+        parts = {"proposer": self.proposer, "captioner": self.captioner, "detector": self.detector}
+        models = {f"{part}.{key}": value for part, config in parts.items() for key, value in config.identity().items()}
+        return {"version": str(FindRegions.version), "prompt": load_prompt(self.prompt, ()).digest, **models}
+
+
+class FindRegions:
+    """Adds the objects, ids `o1`, `o2`, ... from left to right.
+
+    Grounded entities at which no region was confirmed become objects as well.
+    """
+
+    name = "regions"
+    version = 1
+    needs: tuple[str, ...] = ("image", "entities.score")
+    adds: tuple[str, ...] = ("objects",)
+
+    def __init__(
+        self, proposer: Proposer, captioner: Chat, detector: Detector, prompt: Prompt, config: RegionsConfig
+    ) -> None:
+        self._proposer, self._captioner, self._detector = proposer, captioner, detector
+        self._prompt, self._config = prompt, config
+
+    def open(self) -> None:
+        for model in (self._proposer, self._captioner, self._detector):
+            model.open()
+
+    def close(self) -> None:
+        for model in (self._proposer, self._captioner, self._detector):
+            model.close()
+
+    def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
+        return with_pictures(self.name, items, self._find)
+
+    def _find(self, items: list[Item], images: list[Image.Image]) -> list[Item | Rejection]:
+        proposed = [_first(r, self._config.max_regions) for r in self._proposer.propose(images, self._config.min_objectness)]
+        captions = self._captions(images, proposed)
+        names = [sorted({leading_phrase(c) for c in of_one} - {""}) for of_one in captions]
+        confirmed = self._detector.detect(images, names, self._config.min_score)
+        found: list[Item | Rejection] = []
+        for item, boxes, said, asked, regions in zip(items, proposed, captions, names, confirmed, strict=True):
+            objects = self._confirmed(item, boxes, said, dict(zip(asked, regions, strict=True)))
+            found.append(replace(item, objects=self._settled(item, objects)))
+        return found
+
+    def _captions(self, images: list[Image.Image], proposed: list[Regions]) -> list[list[str]]:
+        """Return a caption per region; empty where the captioner gave none."""
+        text = self._prompt.render({})
+        requests = [
+            ChatRequest(text, image.crop(square_window(box_of(regions, i), image.size, self._config.context)))
+            for image, regions in zip(images, proposed, strict=True)
+            for i in range(len(regions.scores))
+        ]
+        replies = iter(self._captioner.reply(requests) if requests else [])
+        captions: list[list[str]] = []
+        for regions in proposed:
+            captions.append([])
+            for _ in range(len(regions.scores)):
+                try:
+                    captions[-1].append(prose(next(replies)))
+                except ReplyError:
+                    captions[-1].append("")
+        return captions
+
+    def _confirmed(self, item: Item, boxes: Regions, captions: list[str], found: dict[str, Regions]) -> list[Object]:
+        objects = []
+        for i, caption in enumerate(captions):
+            phrase = leading_phrase(caption)
+            if phrase:
+                score = _score_at(box_of(boxes, i), found[phrase])
+                if score is not None:
+                    objects.append(_object(item, phrase, box_of(boxes, i), score, caption))
+        return objects
+
+    def _settled(self, item: Item, objects: list[Object]) -> tuple[Object, ...]:
+        """Return the objects with the grounded entities that none of them covers, each thing once, from left to right."""
+        for entity in item.entities or ():
+            if entity.box_xyxy is not None and not _covers(objects, entity.box_xyxy):
+                objects = [*objects, _object(item, bare(entity.phrase), entity.box_xyxy, entity.score or 0.0, "")]
+        # captioned regions come first: they know the thing's attributes
+        rank = np.array([o.score + (1.0 if o.caption else 0.0) for o in objects], np.float32)
+        kept = suppress(boxes_array([o.box_xyxy for o in objects]), rank, self._config.duplicate_iou)
+        chosen = [objects[i] for i in kept[: self._config.max_objects]]
+        chosen.sort(key=lambda o: (o.box_xyxy[0] + o.box_xyxy[2], o.box_xyxy[1] + o.box_xyxy[3]))
+        return tuple(replace(o, id=f"o{number}") for number, o in enumerate(chosen, start=1))
+
+
+def _first(regions: Regions, number: int) -> Regions:
+    return Regions(regions.boxes_xyxy[:number], regions.scores[:number])
+
+
+def _object(item: Item, phrase: str, box: BoxXyxy, score: float, caption: str) -> Object:
+    return Object("", phrase, box, score, caption, area_fraction=area_fraction(box, item.size_wh))
+
+
+def _score_at(box: BoxXyxy, regions: Regions) -> float | None:
+    if not len(regions.scores):
+        return None
+    there = iou_matrix(boxes_array([box]), regions.boxes_xyxy)[0] >= SAME_THING_IOU
+    return float(regions.scores[there].max()) if there.any() else None
+
+
+def _covers(objects: Sequence[Object], box: BoxXyxy) -> bool:
+    boxes = boxes_array([o.box_xyxy for o in objects])
+    return bool((iou_matrix(boxes_array([box]), boxes) >= SAME_THING_IOU).any())

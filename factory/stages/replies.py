@@ -1,0 +1,63 @@
+"""From a chat model's reply to text that can be used, or the reason why it cannot."""
+
+import json
+import re
+from typing import Any
+
+from factory.errors import ReplyError
+from factory.grammar import sentences
+from factory.models.protocols import Reply
+
+_FENCE = re.compile(r"^```\w*\s*(.*?)\s*```$", re.DOTALL)
+_PREAMBLE = re.compile(r"^(?:sure|certainly|here(?:'s| is| are))\b[^\n:]{0,80}:\s*", re.IGNORECASE)
+_QUOTES = (('"', '"'), ("“", "”"))
+_SENTENCE_ENDS = (".", "!", "?", '"', "”", ")")
+
+
+def prose(reply: Reply) -> str:
+    """Return the text without wrappers; of one cut off at its token limit, the whole sentences.
+
+    Raises:
+        ReplyError: there is no answer, or not one whole sentence of it.
+    """
+    text = _PREAMBLE.sub("", _answer(reply)).strip()
+    for opening, closing in _QUOTES:
+        if len(text) > 1 and text.startswith(opening) and text.endswith(closing) and opening not in text[1:-1]:
+            text = text[1:-1].strip()
+    if not reply.finished and not text.endswith(_SENTENCE_ENDS):
+        text = _whole_sentences(text)
+    if not text:
+        raise ReplyError("empty reply")
+    return text
+
+
+def phrases(reply: Reply) -> list[str]:
+    """Return a reply that is a JSON array of strings, or an object that holds just one.
+
+    Raises:
+        ReplyError: there is no answer, or it is anything else.
+    """
+    text = _answer(reply)
+    fenced = _FENCE.match(text)
+    try:
+        value: Any = json.loads(fenced.group(1) if fenced else text)
+    except json.JSONDecodeError:
+        raise ReplyError("reply is not JSON") from None
+    if isinstance(value, dict) and len(value) == 1:
+        value = next(iter(value.values()))
+    if not isinstance(value, list) or not all(isinstance(phrase, str) for phrase in value):
+        raise ReplyError("reply is not a JSON array of strings")
+    return [phrase.strip() for phrase in value if phrase.strip()]
+
+
+def _answer(reply: Reply) -> str:
+    if reply.error:
+        raise ReplyError(f"no reply: {reply.error}")
+    return reply.text.strip()
+
+
+def _whole_sentences(text: str) -> str:
+    whole = [(start, end) for start, end in sentences(text) if text[start:end].endswith(_SENTENCE_ENDS)]
+    if not whole:
+        raise ReplyError("reply cut off at its token limit")
+    return text[: whole[-1][1]]
