@@ -1,6 +1,7 @@
 """The command line: `python -m eval <command>`. Only `run` with a model imports deep-learning libraries."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -24,6 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (EvalError, RecipeError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return USER_MUST_ACT
+    except BrokenPipeError:
+        # the reader of our output, such as `head`, has gone; nothing more can be said to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except KeyboardInterrupt:
         print("interrupted: what is done is kept; run the same command again to go on", file=sys.stderr)  # noqa: T201
         return INTERRUPTED

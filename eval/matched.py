@@ -22,8 +22,9 @@ def match_lengths(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Cut the longer text of each image at a sentence's end.
 
-    What is kept is the largest number of whole sentences with at most as many words as the shorter text has, but at
-    least one sentence; the shorter text stays whole. Ties are not cut.
+    What is kept are the whole sentences from the start whose word count comes nearest to the shorter text's, at least
+    one sentence; the shorter text stays whole. Nearest, not below: always cutting below would leave the more detailed
+    text shorter than the other throughout.
 
     Raises:
         MismatchError: the texts are not about the same images.

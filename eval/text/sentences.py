@@ -29,15 +29,19 @@ def count_words(text: str) -> int:
     return len(_WORD.findall(text))
 
 
-def cut_to_words(text: str, max_words: int) -> str:
-    """Return the largest number of whole sentences that has at most `max_words` words, but at least one sentence."""
-    kept_end, words = 0, 0
-    for index, sentence in enumerate(sentences(text)):
-        words += count_words(sentence.text)
-        if index and words > max_words:
+def cut_to_words(text: str, words: int) -> str:
+    """Return the whole sentences from the start whose word count is nearest to `words`, but at least one sentence.
+
+    Of two counts equally near, the smaller is taken.
+    """
+    best_end, best_distance, counted = 0, None, 0
+    for sentence in sentences(text):
+        counted += count_words(sentence.text)
+        distance = abs(counted - words)
+        if best_distance is not None and distance >= best_distance:
             break
-        kept_end = sentence.end
-    return text[:kept_end]
+        best_end, best_distance = sentence.end, distance
+    return text[:best_end]
 
 
 def _trimmed(text: str, start: int, end: int) -> Sentence:
