@@ -160,8 +160,7 @@ class Journal(TrainerCallback):  # type: ignore[misc]
         """Append one report."""
         if not state.is_world_process_zero or "loss" not in logs:
             return
-        row = {"step": state.global_step, **logs, "epoch": None}
-        row.pop("epoch")
+        row = {"step": state.global_step} | {name: value for name, value in logs.items() if name != "epoch"}
         with self._path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
         done = state.global_step - (self._first_step or 0)

@@ -10,11 +10,10 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from transformers import set_seed
-from transformers.utils import logging as transformers_logging
 
 from recipes import dump
 from train import lora, model
-from train.reader import Reader, open_reader
+from train.card import write_card
 from train.collate import Collator, Dropped
 from train.data import ImageReader, Prepared, TrainingSet, prepare, show
 from train.error import Interrupted
@@ -25,6 +24,8 @@ from train.monitor import Journal, Marker, Monitor, StopRequest
 from train.outputs import Outputs, keep_until, write_json, write_lines
 from train.place import Place
 from train.plan import Sizes, batches_of, global_batches, num_steps
+from train.quiet import quiet_libraries
+from train.reader import Reader, open_reader
 from train.recipe import TrainRecipe
 from train.sources import SampleSource, open_sources
 
@@ -66,7 +67,7 @@ class Session:
 
     def _set_up(self) -> None:
         """Join the other processes, and prepare the output folder when all have looked at it."""
-        transformers_logging.set_verbosity_error()
+        quiet_libraries()
         if self.place.launched:
             import deepspeed  # noqa: PLC0415 (must be first to initialise, or ZeRO-3 sees one process)
 
@@ -102,7 +103,7 @@ class Session:
         arguments = training_arguments(recipe, self.sizes, steps, self.place.launched)  # before the model: ZeRO-3
         llava = model.load(recipe.model)
         if recipe.activation_checkpointing:
-            llava.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
+            llava.model.language_model.activation_checkpointing_enable({"use_reentrant": False})
         read = ImageReader(sources, reader.processor.image_processor, recipe.max_image_pixels, reader.image_size_px)
         known = collect_features(llava, prepared.samples, read, arguments.device) if recipe.cache_features else None
         set_seed(recipe.seed)
@@ -152,6 +153,7 @@ class Session:
         }
         if self.place.is_main:
             reader.save(self.recipe.out_dir)
+            write_card(self.recipe, summary)
             rows = [{"id": drop.id, "stage": "train", "reason": drop.reason} for drop in drops]
             write_lines(self.outputs.rejections, rows)
             write_json(self.outputs.summary, summary)
