@@ -1,0 +1,1 @@
+"""Makes the small checkpoints: `python -m recipes.picturebook.pretrain`."""

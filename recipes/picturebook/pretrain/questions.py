@@ -1,0 +1,159 @@
+"""Questions about a picture with their true answers, and the careless caption: what the small LLaVA learns from."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from recipes.picturebook.caption import web_caption
+from recipes.picturebook.english import DISTANCES, NUMBERS, PLACES, capital, plural, with_article
+from recipes.picturebook.pretrain.gallery import Gallery
+from recipes.picturebook.world import CLASS_NAMES, COLOR_NAMES, IMAGE_SIZE, SETTING_NAMES, SETTINGS
+
+DESCRIBE = "Describe this image in detail."
+NAME_THIS = "What is this?"
+LARGE, SMALL = 0.12, 0.07  # fractions of the image covered by the box
+CLOSE, FAR = 0.65, 0.35  # nearness
+
+
+class Question(NamedTuple):
+    """A question and its answer."""
+
+    text: str
+    answer: str
+
+
+class Seen(NamedTuple):
+    """A visible thing: where it is in words, and the centre of its box in pixels."""
+
+    name: str
+    color: str
+    center_x: float
+    nearness: float
+    place: str
+    distance: str
+    size: str
+
+    @property
+    def phrase(self) -> str:
+        """Return colour and class."""
+        return f"{self.color} {self.name}"
+
+
+def seen_things(gallery: Gallery, index: int) -> list[Seen]:
+    """Return the visible things of a picture, left to right."""
+    things = []
+    for i in range(int(gallery.counts[index])):
+        x0, y0, x1, y1 = (int(v) for v in gallery.boxes[index, i])
+        center, near = (x0 + x1) / 2, float(gallery.nearness[index, i])
+        area = (x1 - x0) * (y1 - y0) / IMAGE_SIZE**2
+        place = PLACES[min(2, int(3 * center / IMAGE_SIZE))]
+        distance = DISTANCES[int(near >= FAR) + int(near > CLOSE)]
+        size = "Large" if area >= LARGE else "Small" if area <= SMALL else "Medium"
+        name, color = CLASS_NAMES[gallery.classes[index, i]], COLOR_NAMES[gallery.colors[index, i]]
+        things.append(Seen(name, color, center, near, place, distance, size))
+    return sorted(things, key=lambda t: t.center_x)
+
+
+def questions(gallery: Gallery, index: int, rng: np.random.Generator) -> list[Question]:
+    """Ask of one picture: always the list, some of the rest, and half of the time for the careless caption."""
+    things = seen_things(gallery, index)
+    setting = SETTING_NAMES[gallery.settings[index]]
+    asked = [list_all(things)]
+    if rng.random() < 0.5:
+        asked.append(Question(DESCRIBE, web_caption(gallery.scene(index), rng)))
+    asked += [is_there(things, setting, rng) for _ in range(3)]
+    asked += [where(things, rng)]
+    asked += [kind(things, rng) for kind in (color_of, how_many, size_of, closer) if rng.random() < 0.35]
+    if rng.random() < 0.1:
+        asked.append(Question("What place is this?", f"A {setting}."))
+    return asked
+
+
+def list_all(things: list[Seen]) -> Question:
+    """Ask for everything, left to right."""
+    return Question("List all objects from left to right.", capital(", ".join(t.phrase for t in things)) + ".")
+
+
+def is_there(things: list[Seen], setting: str, rng: np.random.Generator) -> Question:
+    """Ask whether something is there: half of the time it is; absent ones are usual in the setting or near misses."""
+    colored = rng.random() < 0.4
+    if rng.random() < 0.5:
+        thing = _pick(things, rng)
+        return _yes_no(thing.phrase if colored else thing.name, "Yes", rng)
+    present = {t.phrase for t in things} if colored else {t.name for t in things}
+    for _ in range(20):
+        name = str(rng.choice(list(SETTINGS[setting]) if rng.random() < 0.55 else CLASS_NAMES))
+        if colored and rng.random() < 0.6:
+            name = _pick(things, rng).name
+        phrase = f"{rng.choice(COLOR_NAMES)} {name}" if colored else name
+        if phrase not in present:
+            return _yes_no(phrase, "No", rng)
+    return _yes_no("elephant", "No", rng)
+
+
+def where(things: list[Seen], rng: np.random.Generator) -> Question:
+    """Ask for place and distance of a thing that is the only one of its phrase."""
+    single = _single(things)
+    if not single:
+        return how_many(things, rng)
+    thing = _pick(single, rng)
+    return Question(f"Where is the {thing.phrase}?", f"{capital(thing.place)}, {thing.distance}.")
+
+
+def color_of(things: list[Seen], rng: np.random.Generator) -> Question:
+    """Ask for the colour of a thing that is the only one of its class."""
+    names = Counter(t.name for t in things)
+    single = [t for t in things if names[t.name] == 1]
+    if not single:
+        return how_many(things, rng)
+    thing = _pick(single, rng)
+    return Question(f"What color is the {thing.name}?", f"{capital(thing.color)}.")
+
+
+def how_many(things: list[Seen], rng: np.random.Generator) -> Question:
+    """Ask for the number of things of a class that is there."""
+    name = _pick(things, rng).name
+    n = sum(t.name == name for t in things)
+    return Question(f"How many {plural(name)} are there?", f"{capital(NUMBERS[n])}.")
+
+
+def size_of(things: list[Seen], rng: np.random.Generator) -> Question:
+    """Ask how large a thing is in the picture."""
+    single = _single(things)
+    if not single:
+        return how_many(things, rng)
+    thing = _pick(single, rng)
+    return Question(f"How large is the {thing.phrase}?", f"{thing.size}.")
+
+
+def closer(things: list[Seen], rng: np.random.Generator) -> Question:
+    """Ask which of two things is closer to the viewer."""
+    single = _single(things)
+    if len(single) < 2:
+        return how_many(things, rng)
+    a, b = (single[i] for i in rng.choice(len(single), 2, replace=False))
+    nearer = a if a.nearness > b.nearness else b
+    return Question(f"Which is closer, the {a.phrase} or the {b.phrase}?", f"The {nearer.phrase}.")
+
+
+def corpus(gallery: Gallery, n: int) -> list[str]:
+    """Return the texts of n pictures, for the tokenizer."""
+    rng = np.random.default_rng(0)
+    ask: Callable[[int], list[Question]] = lambda i: questions(gallery, i, rng)  # noqa: E731
+    return [f"USER: \n{q.text} ASSISTANT: {q.answer}</s>" for i in range(n) for q in ask(i)]
+
+
+def _yes_no(phrase: str, answer: str, rng: np.random.Generator) -> Question:
+    named = with_article(phrase) if rng.random() < 0.8 else f"a {phrase}"
+    return Question(f"Is there {named} in the image? Answer yes or no.", f"{answer}.")
+
+
+def _single(things: list[Seen]) -> list[Seen]:
+    phrases = Counter(t.phrase for t in things)
+    return [t for t in things if phrases[t.phrase] == 1]
+
+
+def _pick(things: list[Seen], rng: np.random.Generator) -> Seen:
+    return things[int(rng.integers(len(things)))]

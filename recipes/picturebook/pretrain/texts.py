@@ -1,0 +1,151 @@
+"""Exercises for the small text-only Llama: extracting entities and rewriting a draft from facts.
+
+Prompts and answers have the exact form in which the factory asks, see recipes/picturebook/prompts.
+"""
+
+import json
+import re
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from recipes.picturebook.caption import human_caption, opening_of, web_caption
+from recipes.picturebook.english import (
+    DISTANCES,
+    NUMBERS,
+    PLACES,
+    SIZES,
+    capital,
+    counted,
+    joined,
+    plural,
+    with_article,
+)
+from recipes.picturebook.scene import sample_scene
+from recipes.picturebook.world import CLASS_NAMES, COLOR_NAMES
+
+RELATIONS = ("in front of", "behind", "to the left of", "to the right of")
+SINGULAR = {plural(name): name for name in CLASS_NAMES}
+
+
+class Exercise(NamedTuple):
+    """A user turn and the one right answer."""
+
+    prompt: str
+    answer: str
+
+
+class Fact(NamedTuple):
+    """One object in words, as the factory's geometry gives it."""
+
+    size: str
+    phrase: str
+    place: str
+    distance: str
+
+
+def exercise(seed: int) -> Exercise:
+    """Draw an exercise; the same seed is always the same one."""
+    rng = np.random.default_rng([seed, 2])
+    return extraction(rng) if rng.random() < 0.35 else rewriting(rng)
+
+
+def extraction(rng: np.random.Generator) -> Exercise:
+    """Ask for the entities of a caption or description, in order of first mention, without repeats."""
+    text = _some_text(rng)
+    return Exercise(f"Entities: {text}", json.dumps(entities_of(text)))
+
+
+def rewriting(rng: np.random.Generator) -> Exercise:
+    """Ask for the description that a draft, its hallucinations and the facts of the image call for."""
+    draft = _draft(rng)
+    facts = _facts(rng)
+    lines = [_line(f) for f in facts] + _count_lines(facts) + _relation_lines(facts, rng)
+    named = entities_of(draft)
+    absent = [e for e in named if rng.random() < 0.3]
+    prompt = f"Draft: {draft}\nNot there: {', '.join(absent) or 'nothing'}\nFacts:\n" + "\n".join(lines)
+    return Exercise(prompt.rstrip("\n"), rewritten(draft, lines))
+
+
+def rewritten(draft: str, lines: list[str]) -> str:
+    """Return the right answer: the opening of the draft, then one sentence for each fact."""
+    seen: set[str] = set()
+    sentences = [opening_of(draft)]
+    for line in lines:
+        sentences.append(_sentence(line, seen))
+    return " ".join(sentences)
+
+
+def entities_of(text: str) -> list[str]:
+    """Return the phrases of a text that name things, singular, with their colour if it is given."""
+    found: list[str] = []
+    words = re.findall(r"[a-z]+", text.lower())
+    for before, word in zip(["", *words], words, strict=False):
+        name = SINGULAR.get(word, word)
+        if name in CLASS_NAMES:
+            phrase = f"{before} {name}" if before in COLOR_NAMES else name
+            found += [] if phrase in found else [phrase]
+    return found
+
+
+def _draft(rng: np.random.Generator) -> str:
+    scene = sample_scene(int(rng.integers(2**31)))
+    return web_caption(scene, rng) if rng.random() < 0.7 else human_caption(scene, rng)
+
+
+def _some_text(rng: np.random.Generator) -> str:
+    if rng.random() < 0.75:
+        return _draft(rng)
+    return rewriting(rng).answer
+
+
+def _facts(rng: np.random.Generator) -> list[Fact]:
+    facts: list[Fact] = []
+    for _ in range(int(rng.integers(0, 8))):
+        if facts and rng.random() < 0.25:
+            phrase = facts[int(rng.integers(len(facts)))].phrase
+        else:
+            phrase = f"{rng.choice(COLOR_NAMES)} {rng.choice(CLASS_NAMES)}"
+        phrase = phrase.split()[-1] if rng.random() < 0.04 else phrase
+        facts.append(Fact(str(rng.choice(SIZES)), phrase, str(rng.choice(PLACES)), str(rng.choice(DISTANCES))))
+    return sorted(facts, key=lambda f: PLACES.index(f.place)) if rng.random() < 0.8 else facts
+
+
+def _line(fact: Fact) -> str:
+    return f"{fact.size} {fact.phrase} | {fact.place} | {fact.distance}".strip()
+
+
+def _count_lines(facts: list[Fact]) -> list[str]:
+    names = Counter(f.phrase.split()[-1] for f in facts)
+    return [f"count | {counted(n, name)}" for name, n in names.items() if 1 < n < len(NUMBERS)]
+
+
+def _relation_lines(facts: list[Fact], rng: np.random.Generator) -> list[str]:
+    phrases = Counter(f.phrase for f in facts)
+    single = [phrase for phrase, n in phrases.items() if n == 1]
+    lines = []
+    for _ in range(int(rng.integers(0, 3)) if len(single) > 1 else 0):
+        a, b = rng.choice(len(single), 2, replace=False)
+        lines.append(f"relation | the {single[a]} | {rng.choice(RELATIONS)} | the {single[b]}")
+    return lines
+
+
+def _sentence(line: str, seen: set[str]) -> str:
+    first, *rest = line.split(" | ")
+    if first == "count":
+        return f"There are {rest[0]} in total."
+    if first == "relation":
+        return f"{capital(rest[0])} is {rest[1]} {rest[2]}."
+    phrase = first.removeprefix("small ").removeprefix("large ")
+    lead = f"Another {first}" if phrase in seen else capital(with_article(first))
+    seen.add(phrase)
+    return f"{lead} is {joined_place(rest)}."
+
+
+def joined_place(parts: list[str]) -> str:
+    """Join place and distance with a comma."""
+    return ", ".join(parts)
+
+
+__all__ = ["Exercise", "entities_of", "exercise", "extraction", "joined", "rewriting", "rewritten"]
