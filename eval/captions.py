@@ -55,7 +55,8 @@ def require_known(images: Iterable[str], known: Iterable[str], what: str) -> Non
     missing = sorted(set(images) - set(known))
     if missing:
         raise MismatchError(
-            f"{len(missing)} images of the predictions are not in the {what} (such as {missing[:_EXAMPLES]}): "
+            f"{len(missing)} images of the predictions are not in the {what} "
+            f"(such as {missing[:_EXAMPLES]}): "
             "give the truth of these images, or leave them out of the predictions"
         )
 

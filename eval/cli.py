@@ -13,7 +13,9 @@ DONE, USER_MUST_ACT, INTERRUPTED = 0, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 2 the user must act, 130 interrupted with progress kept."""
+    """Run one command and return its exit code: 0 done, 2 the user must act, 130 interrupted with progress
+    kept.
+    """
     parser = argparse.ArgumentParser(prog="python -m eval", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:

@@ -67,13 +67,13 @@ def _check_items(first: Measured, second: Measured) -> None:
     differing = set(first.records) ^ set(second.records)
     if differing:
         raise MismatchError(
-            f"{len(differing)} images are in one run only (such as {sorted(differing)[:5]}): runs are compared image by "
-            "image, so evaluate both on the same images"
+            f"{len(differing)} images are in one run only (such as {sorted(differing)[:5]}): runs are "
+            "compared image by image, so evaluate both on the same images"
         )
     for key, record in first.records.items():
         if _questions(record) != _questions(second.records[key]):
             raise MismatchError(
-                f"image {key}: the two runs were asked different questions (seed, splits or truth differ)"
+                f"image {key}: the two runs were asked different questions (seed, splits or truth)"
             )
 
 

@@ -1,4 +1,5 @@
-"""The errors of the evaluation; each one means that the user must act, and is shown as one message without traceback.
+"""The errors of the evaluation; each one means that the user must act, and is shown as one message without
+traceback.
 
 EvalError
 +-- InputError      a file or a record of it cannot be read as what it should be

@@ -2,7 +2,8 @@
 
     CHAIR_I = Ratio("chair_i", {"hallucinated": 1}, {"mentioned": 1}, undefined="no object is mentioned")
 
-Every formula is evaluated on sums with any leading shape, so that one call serves the value and all its resamples.
+Every formula is evaluated on sums with any leading shape, so that one call serves the value and all its
+resamples.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,9 @@ class Formula(Protocol):
 
     @property
     def independent(self) -> bool:
-        """True for a plain rate with at most one trial per image, for which the Wilson interval is exact enough."""
+        """True for a plain rate with at most one trial per image, for which the Wilson interval is exact
+        enough.
+        """
         ...
 
     @property
@@ -59,7 +62,8 @@ class Ratio:
     independent: bool = False
     is_rate: bool = True
     base: Weights | None = None
-    """What `n` counts, where that is not the denominator (the F1's denominator counts some questions twice)."""
+    """What `n` counts, where that is not the denominator (the F1's denominator counts some questions twice).
+    """
 
     def __call__(self, sums: Matrix, columns: tuple[str, ...]) -> Matrix:
         """Return numerator over denominator; NaN where the denominator is zero."""
@@ -74,7 +78,9 @@ class Ratio:
 
 @dataclass(frozen=True)
 class MeanOf:
-    """The plain mean of several ratios, such as the F1 over the three POPE splits; undefined if one of them is."""
+    """The plain mean of several ratios, such as the F1 over the three POPE splits; undefined if one of them
+    is.
+    """
 
     name: str
     parts: tuple[Ratio, ...]
@@ -84,7 +90,7 @@ class MeanOf:
 
     def __call__(self, sums: Matrix, columns: tuple[str, ...]) -> Matrix:
         """Return the mean of the parts."""
-        return np.mean([part(sums, columns) for part in self.parts], axis=0)
+        return np.asarray(np.mean([part(sums, columns) for part in self.parts], axis=0))
 
     def n(self, sums: Matrix, columns: tuple[str, ...]) -> int:
         """Return the sum of the parts' counts."""

@@ -1,6 +1,7 @@
 """The six figures that a description model is summed up by, wherever two are compared.
 
-`chair_i` and `chair_s` from CHAIR, `coverage`, `claim_precision` and `words` from the claims, `pope_f1` from the answers.
+`chair_i` and `chair_s` from CHAIR, `coverage`, `claim_precision` and `words` from the claims, `pope_f1` from
+the answers.
 """
 
 from collections.abc import Mapping

@@ -12,8 +12,8 @@ _IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", "
 def image_key(image_id: object) -> str:
     """Return the key under which an image is compared.
 
-    COCO names compare as numbers: `COCO_val2014_000000002239.jpg`, `000000002239.jpg`, `"2239"` and `2239` are all
-    `"2239"`. Any other name keeps its spelling, without folder and image suffix.
+    COCO names compare as numbers: `COCO_val2014_000000002239.jpg`, `000000002239.jpg`, `"2239"` and `2239`
+    are all `"2239"`. Any other name keeps its spelling, without folder and image suffix.
 
     Raises:
         InputError: the id is empty or is neither text nor an integer.

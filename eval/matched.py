@@ -1,4 +1,6 @@
-"""Comparison at matched length: longer text says more that can be wrong, so both texts of an image are cut alike."""
+"""Comparison at matched length: longer text says more that can be wrong, so both texts of an image are cut
+alike.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,9 +24,9 @@ def match_lengths(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Cut the longer text of each image at a sentence's end.
 
-    What is kept are the whole sentences from the start whose word count comes nearest to the shorter text's, at least
-    one sentence; the shorter text stays whole. Nearest, not below: always cutting below would leave the more detailed
-    text shorter than the other throughout.
+    What is kept are the whole sentences from the start whose word count comes nearest to the shorter text's,
+    at least one sentence; the shorter text stays whole. Nearest, not below: always cutting below would leave
+    the more detailed text shorter than the other throughout.
 
     Raises:
         MismatchError: the texts are not about the same images.
@@ -45,7 +47,9 @@ def _match(first: str, second: str) -> tuple[str, str]:
 def matched_tallies(
     first: Measured, second: Measured, recipe: EvalRecipe
 ) -> tuple[dict[str, Tally], dict[str, Tally]]:
-    """Score both runs' texts again at matched length, against the truth of a recipe; answers stay as they are."""
+    """Score both runs' texts again at matched length, against the truth of a recipe; answers stay as they
+    are.
+    """
     texts = match_lengths(first.captions.texts, second.captions.texts)
     scored = [_score(Captions(side), recipe) for side in texts]
     for tallies, run in zip(scored, (first, second), strict=True):

@@ -30,7 +30,8 @@ def gather(recipe: EvalRecipe) -> Material:
     """Read the truth and find the images of a recipe.
 
     Raises:
-        InputError: there is no image, an image is not in the folder, or the vocabulary lacks an object of the truth.
+        InputError: there is no image, an image is not in the folder, or the vocabulary lacks an object of the
+        truth.
     """
     truth = load_truth([Path(path) for path in recipe.annotations])
     keys = _keys(recipe, truth)[: recipe.max_images]

@@ -1,50 +1,51 @@
-"""POPE questions drawn from known truth: what is present, and what is absent at random, by popularity, by company.
+"""POPE questions drawn from known truth: what is present, and what is absent at random, by popularity, by
+company.
 
-Following Li et al. 2023 (arXiv:2305.10355, section 5): `random` takes any absent class, `popular` the absent classes that
-most images have, `adversarial` the absent classes that most often keep company with those present.
+Following Li et al. 2023 (arXiv:2305.10355, section 5): `random` takes any absent class, `popular` the absent
+classes that most images have, `adversarial` the absent classes that most often keep company with those
+present.
 """
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from eval.identity import key_order
 from eval.jsonio import write_jsonl
 from eval.metrics.pope import Question
+from eval.recipe import PopeTask
 from eval.truth import Truth, TruthImage
 
 
 def draw_questions(
-    truth: Truth, images: Iterable[str], splits: Sequence[str], template: str, pairs_per_image: int, seed: int
+    truth: Truth, images: Iterable[str], task: PopeTask, seed: int
 ) -> dict[str, list[Question]]:
     """Return the questions of each split.
 
-    Each image gets equally many yes and no questions, at most `pairs_per_image` of each; images with no object get
-    none. All splits ask about the same present objects. Ids are unique over all splits.
+    Each image gets equally many yes and no questions, at most `task.pairs_per_image` of each; images with no
+    object get none. All splits ask about the same present objects. Ids are unique over all splits.
     """
     keys = sorted(images, key=key_order)
-    present = {key: _classes(truth[key]) for key in keys}
-    popularity = Counter(name for names in present.values() for name in names)
-    company = _company(present)
-    drawn: dict[str, list[tuple[TruthImage, str, str]]] = {split: [] for split in splits}
+    habits = _Habits.of([_classes(truth[key]) for key in keys])
+    drawn: dict[str, list[tuple[TruthImage, str, str]]] = {split: [] for split in task.splits}
     for key in keys:
-        rng = random.Random(f"{seed}/{key}")  # noqa: S311
-        asked, absent = _draw(present[key], truth.categories, pairs_per_image, rng)
-        orders = {
-            "random": absent,
-            "popular": sorted(absent, key=lambda name: -popularity[name]),
-            "adversarial": sorted(
-                absent, key=lambda name, here=present[key]: -sum(company[name, o] for o in here)
-            ),
-        }
-        for split in splits:
+        rng = random.Random(f"{seed}/{key}")
+        present = _classes(truth[key])
+        absent = [name for name in truth.categories if name not in present]
+        pairs = min(task.pairs_per_image, len(present), len(absent))
+        asked = rng.sample(present, pairs)
+        rng.shuffle(absent)
+        for split in task.splits:
             drawn[split] += [(truth[key], name, "yes") for name in asked]
-            drawn[split] += [(truth[key], name, "no") for name in orders[split][: len(asked)]]
+            drawn[split] += [
+                (truth[key], name, "no") for name in habits.order(split, absent, present)[:pairs]
+            ]
     ids = count(1)
     return {
-        split: [_question(next(ids), image, name, label, template) for image, name, label in members]
+        split: [_question(next(ids), image, name, label, task.question) for image, name, label in members]
         for split, members in drawn.items()
     }
 
@@ -64,24 +65,30 @@ def with_article(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
-def _draw(
-    present: Sequence[str], categories: Sequence[str], pairs: int, rng: random.Random
-) -> tuple[list[str], list[str]]:
-    """Return the present classes to ask about, and all absent ones in random order."""
-    absent = [name for name in categories if name not in present]
-    count = min(pairs, len(present), len(absent))
-    asked = rng.sample(list(present), count)
-    rng.shuffle(absent)
-    return asked, absent
+@dataclass(frozen=True)
+class _Habits:
+    """In how many images a class is, and in how many two classes stand together."""
+
+    popularity: Counter[str]
+    company: Counter[tuple[str, str]]
+
+    @classmethod
+    def of(cls, present: Iterable[Sequence[str]]) -> "_Habits":
+        images = list(present)
+        together = ((a, b) for names in images for a in names for b in names if a != b)
+        return cls(Counter(name for names in images for name in names), Counter(together))
+
+    def order(self, split: str, absent: Sequence[str], present: Sequence[str]) -> list[str]:
+        """Return absent classes, the most misleading first; ties keep the random order that they come in."""
+        if split == "popular":
+            return sorted(absent, key=lambda name: -self.popularity[name])
+        if split == "adversarial":
+            return sorted(absent, key=lambda name: -sum(self.company[name, other] for other in present))
+        return list(absent)
 
 
 def _classes(image: TruthImage) -> list[str]:
     return sorted({object_.name for object_ in image.objects})
-
-
-def _company(present: Mapping[str, Sequence[str]]) -> Counter[tuple[str, str]]:
-    """Count in how many images two classes stand together."""
-    return Counter((a, b) for names in present.values() for a in names for b in names if a != b)
 
 
 def _question(number: int, image: TruthImage, name: str, label: str, template: str) -> Question:

@@ -62,11 +62,13 @@ def evaluate(recipe: EvalRecipe, answerer: Answerer | None = None) -> dict[str, 
 def _texts(recipe: EvalRecipe, material: Material, answerer: Answerer | None, folder: Path) -> Texts:
     if not isinstance(recipe.model, LlavaModel):
         return read_texts(recipe, recipe.model, material)
-    if answerer is None:
-        from eval.generation.llava import load_llava
+    return ask_texts(recipe, material, answerer or _load(recipe.model), folder)
 
-        answerer = load_llava(recipe.model)
-    return ask_texts(recipe, material, answerer, folder)
+
+def _load(config: LlavaModel) -> Answerer:
+    from eval.generation.llava import load_llava
+
+    return load_llava(config)
 
 
 def _score(recipe: EvalRecipe, material: Material, texts: Texts) -> dict[str, Score]:

@@ -32,7 +32,8 @@ def summarize(
 ) -> dict[str, Any]:
     """Return the summary of a whole loop.
 
-    `dataset` is the built dataset's folder, `dataset_evaluation` the output folder of `python -m eval dataset`.
+    `dataset` is the built dataset's folder, `dataset_evaluation` the output folder of `python -m eval
+    dataset`.
     """
     phases = {name: provenance.wall_s.get(name) for name in _PHASES}
     if phases["total"] is None and any(phases.values()):
@@ -54,7 +55,7 @@ def summarize(
 
 
 def dataset_counts(dataset: Path) -> dict[str, Any]:
-    """Return how many images went in, how many came out as rows, and how many were rejected for which reason."""
+    """Return how many images went in, how many came out as rows, how many were rejected and why."""
     accepted, rejected = _count_rows(dataset), _count_rejections(dataset)
     return {"images": accepted + sum(rejected.values()), "accepted": accepted, "rejected": rejected}
 

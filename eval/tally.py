@@ -1,7 +1,7 @@
 """The one state behind every metric: counts per image, which merge by addition.
 
-A metric says which counts an image gives; a formula (see `eval.formula`) says which ratio of their sums is the figure.
-Because counts are kept per image, shards merge, runs pair up, and images can be resampled.
+A metric says which counts an image gives; a formula (see `eval.formula`) says which ratio of their sums is
+the figure. Because counts are kept per image, shards merge, runs pair up, and images can be resampled.
 """
 
 from collections.abc import Iterable, Mapping

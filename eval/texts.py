@@ -77,9 +77,7 @@ def _questions(recipe: EvalRecipe, material: Material) -> dict[str, list[pope.Qu
     task = recipe.pope
     if task is None:
         return {}
-    return draw_questions(
-        material.truth, material.keys, task.splits, task.question, task.pairs_per_image, recipe.seed
-    )
+    return draw_questions(material.truth, material.keys, task, recipe.seed)
 
 
 def _describe_requests(recipe: EvalRecipe, material: Material) -> list[Request]:

@@ -1,7 +1,7 @@
 """What is truly in the images: COCO instances and captions, or plain lists of objects.
 
-Besides COCO's own fields an annotation may say `color` and `nearness` (in [0, 1], 1 = nearest), and an image its
-`setting`; claims about what the truth does not record stay unjudged.
+Besides COCO's own fields an annotation may say `color` and `nearness` (in [0, 1], 1 = nearest), and an image
+its `setting`; claims about what the truth does not record stay unjudged.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,9 @@ class TruthObject:
 
 @dataclass(frozen=True)
 class TruthImage:
-    """One image and all objects in it; `captions` are human descriptions, from which objects may be read as well."""
+    """One image and all objects in it; `captions` are human descriptions, from which objects may be read as
+    well.
+    """
 
     key: str
     file_name: str
@@ -54,7 +56,8 @@ class Truth:
 def load_truth(paths: Sequence[Path]) -> Truth:
     """Read truth files and join them by image.
 
-    Each is COCO instances, COCO captions, or `{"<image id>": ["object", ...]}`; what it is shows in its content.
+    Each is COCO instances, COCO captions, or `{"<image id>": ["object", ...]}`; what it is shows in its
+    content.
 
     Raises:
         InputError: no path, or a file is none of these.

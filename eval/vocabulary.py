@@ -1,7 +1,7 @@
 """Which words mention which object class.
 
-Sources: our own list for the 80 classes of COCO, a list the user gives (the original file of CHAIR, or a YAML mapping
-of class to words), or the categories of the truth itself.
+Sources: our own list for the 80 classes of COCO, a list the user gives (the original file of CHAIR, or a YAML
+mapping of class to words), or the categories of the truth itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,9 +52,11 @@ def coco_vocabulary() -> Vocabulary:
 
 
 def load_vocabulary(path: Path) -> Vocabulary:
-    """Read a list of synonyms: YAML `{class: [word, ...]}`, or text with one class a line, `class, word, word`.
+    """Read a list of synonyms: YAML `{class: [word, ...]}`, or text with one class a line, `class, word,
+    word`.
 
-    Text is read as CHAIR reads it, split at comma and space, so that a doubled space makes a word that never matches.
+    Text is read as CHAIR reads it, split at comma and space, so that a doubled space makes a word that never
+    matches.
 
     Raises:
         InputError: the file is neither.
@@ -70,8 +72,8 @@ def load_vocabulary(path: Path) -> Vocabulary:
 def vocabulary_for(categories: Sequence[str]) -> Vocabulary:
     """Return the vocabulary of the truth's categories.
 
-    COCO's own list where every category is one of its classes; otherwise the category names, each with those of our
-    synonyms for a class of that name that mean no other category.
+    COCO's own list where every category is one of its classes; otherwise the category names, each with those
+    of our synonyms for a class of that name that mean no other category.
     """
     coco = coco_vocabulary()
     if set(categories) <= set(coco.classes):

@@ -1,9 +1,10 @@
 """Claims: what a description states, each with its place in the text, judged against the known truth.
 
-    text --parse--> claims (existence, attribute, count, position, depth, size, relation, setting) --judge--> verdicts
+    text --parse--> claims (existence, attribute, count, position, depth, size, relation, setting) --judge-->
+    verdicts
 
-The reader knows a controlled English of objects with colour, size, place, distance and number; a sentence in which it
-finds nothing is counted as not read, never as true or false.
+The reader knows a controlled English of objects with colour, size, place, distance and number; a sentence in
+which it finds nothing is counted as not read, never as true or false.
 """
 
 from eval.claims.claim import Claim, Kind, Verdict

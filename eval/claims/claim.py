@@ -5,7 +5,8 @@ from typing import Literal
 
 Kind = Literal["existence", "attribute", "count", "position", "depth", "size", "relation", "setting"]
 KINDS: tuple[Kind, ...] = ("existence", "attribute", "count", "position", "depth", "size", "relation")
-"""The kinds that count for claim precision; `setting` is judged apart, as it is no statement about an object."""
+"""The kinds that count for claim precision; `setting` is judged apart, as it is no statement about an object.
+"""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Claim:
     kind: Kind
     subject: Noun
     value: str
-    """What is said of the subject: a colour, place, distance, size or relation word, a number, or a setting."""
+    """What is said of the subject: a colour, place, distance, size or relation word, a number, or a setting.
+    """
     start: int
     end: int
     at_least: int = 1

@@ -1,13 +1,13 @@
 """Judging a claim against the known objects of its image.
 
-Fractions of the image: a place is told by the centre of the box (left < 1/3 <= middle <= 2/3 < right), a size by the
-box's share of the image, a distance by nearness in [0, 1]. Within a tolerance of a border both words are true. A claim
-is true if some true object of that class, and colour if stated, satisfies it.
+Fractions of the image: a place is told by the centre of the box (left < 1/3 <= middle <= 2/3 < right), a size
+by the box's share of the image, a distance by nearness in [0, 1]. Within a tolerance of a border both words
+are true. A claim is true if some true object of that class, and colour if stated, satisfies it.
 """
 
 from collections.abc import Callable, Sequence
 
-from eval.claims.claim import Claim, Noun, Verdict
+from eval.claims.claim import Claim, Kind, Noun, Verdict
 from eval.truth import TruthImage, TruthObject
 
 THIRD = 1 / 3
@@ -21,25 +21,11 @@ _ROUNDING = 1e-9
 
 def judge(claim: Claim, image: TruthImage) -> Verdict:
     """Return whether a claim about this image is true, and why."""
-    if claim.kind == "setting":
-        return _judge_setting(claim, image)
-    same_class = [object_ for object_ in image.objects if object_.name == claim.subject.name]
-    if claim.kind == "existence":
-        return _judge_existence(claim, same_class, image)
-    if claim.kind == "attribute":
-        return _judge_color(claim, same_class)
-    matching = _matching(claim.subject, image)
-    if claim.kind == "count":
-        return _judge_count(claim, matching)
-    if not matching:
-        return Verdict(False, _absent(claim.subject, same_class))
-    if claim.kind == "relation":
-        return _judge_relation(claim, matching, image)
-    return _JUDGES[claim.kind](claim, matching)
+    return _JUDGES[claim.kind](claim, image)
 
 
 def _matching(noun: Noun, image: TruthImage) -> list[TruthObject]:
-    """Return the objects of the class and colour; a colour that the truth does not record excludes nothing."""
+    """Return the objects of the class and colour; a colour the truth does not record excludes nothing."""
     return [
         object_
         for object_ in image.objects
@@ -53,8 +39,8 @@ def _judge_setting(claim: Claim, image: TruthImage) -> Verdict:
     return Verdict(image.setting == claim.value, f"this is a {image.setting}")
 
 
-def _judge_existence(claim: Claim, same_class: list[TruthObject], image: TruthImage) -> Verdict:
-    found = _matching(claim.subject, image) if claim.negated else same_class
+def _judge_existence(claim: Claim, image: TruthImage) -> Verdict:
+    found = _matching(claim.subject, image)
     if claim.negated:
         return Verdict(not found, f"there is {'a' if found else 'no'} {claim.subject}", _ids(found))
     if len(found) >= claim.at_least:
@@ -64,9 +50,10 @@ def _judge_existence(claim: Claim, same_class: list[TruthObject], image: TruthIm
     return Verdict(False, f"the image has only {_many(len(found), claim.subject)}")
 
 
-def _judge_color(claim: Claim, same_class: list[TruthObject]) -> Verdict:
+def _judge_color(claim: Claim, image: TruthImage) -> Verdict:
+    same_class = _matching(Noun(claim.subject.name), image)
     if not same_class:
-        return Verdict(False, f"there is no {claim.subject.name}")
+        return Verdict(False, _absent(claim.subject, image))
     colors = [object_.color for object_ in same_class]
     if None in colors:
         return Verdict(None, f"the truth does not say what colour the {claim.subject.name} is")
@@ -77,14 +64,15 @@ def _judge_color(claim: Claim, same_class: list[TruthObject]) -> Verdict:
     return Verdict(len(found) >= claim.at_least, reason, _ids(found) if len(found) >= claim.at_least else ())
 
 
-def _judge_count(claim: Claim, matching: list[TruthObject]) -> Verdict:
+def _judge_count(claim: Claim, image: TruthImage) -> Verdict:
+    matching = _matching(claim.subject, image)
     true = len(matching) == int(claim.value)
     return Verdict(
         true, f"the image has {_many(len(matching), claim.subject)}", _ids(matching) if true else ()
     )
 
 
-def _judge_place(claim: Claim, matching: list[TruthObject]) -> Verdict:
+def _judge_place(claim: Claim, image: TruthImage) -> Verdict:
     def fits(object_: TruthObject) -> bool | None:
         x = _center_x(object_)
         if x is None:
@@ -93,12 +81,10 @@ def _judge_place(claim: Claim, matching: list[TruthObject]) -> Verdict:
         middle = THIRD - PLACE_TOLERANCE - _ROUNDING <= x <= 2 * THIRD + PLACE_TOLERANCE + _ROUNDING
         return {"left": left, "right": right, "middle": middle}[claim.value]
 
-    return _some(
-        claim, matching, fits, lambda object_: f"centre at {_center_x(object_) or 0:.2f} of the width"
-    )
+    return _some(claim, image, fits, lambda object_: f"centre at {_center_x(object_) or 0:.2f} of the width")
 
 
-def _judge_distance(claim: Claim, matching: list[TruthObject]) -> Verdict:
+def _judge_distance(claim: Claim, image: TruthImage) -> Verdict:
     def fits(object_: TruthObject) -> bool | None:
         nearness = object_.nearness
         if nearness is None:
@@ -108,10 +94,10 @@ def _judge_distance(claim: Claim, matching: list[TruthObject]) -> Verdict:
         halfway = FAR_BELOW - slack <= nearness <= CLOSE_ABOVE + slack
         return {"close": close, "far": far, "halfway": halfway}[claim.value]
 
-    return _some(claim, matching, fits, lambda object_: f"nearness {object_.nearness or 0:.2f}")
+    return _some(claim, image, fits, lambda object_: f"nearness {object_.nearness or 0:.2f}")
 
 
-def _judge_size(claim: Claim, matching: list[TruthObject]) -> Verdict:
+def _judge_size(claim: Claim, image: TruthImage) -> Verdict:
     def fits(object_: TruthObject) -> bool | None:
         area = _area(object_)
         if area is None:
@@ -119,21 +105,14 @@ def _judge_size(claim: Claim, matching: list[TruthObject]) -> Verdict:
         slack = SIZE_TOLERANCE + _ROUNDING
         return area >= LARGE_FROM - slack if claim.value == "large" else area <= SMALL_TO + slack
 
-    return _some(claim, matching, fits, lambda object_: f"{_area(object_) or 0:.0%} of the image")
+    return _some(claim, image, fits, lambda object_: f"{_area(object_) or 0:.0%} of the image")
 
 
-_JUDGES: dict[str, Callable[[Claim, list[TruthObject]], Verdict]] = {
-    "position": _judge_place,
-    "depth": _judge_distance,
-    "size": _judge_size,
-}
-
-
-def _judge_relation(claim: Claim, matching: list[TruthObject], image: TruthImage) -> Verdict:
+def _judge_relation(claim: Claim, image: TruthImage) -> Verdict:
     assert claim.other is not None
-    others = _matching(claim.other, image)
-    if not others:
-        return Verdict(False, _absent(claim.other, [o for o in image.objects if o.name == claim.other.name]))
+    matching, others = _matching(claim.subject, image), _matching(claim.other, image)
+    if not matching or not others:
+        return Verdict(False, _absent(claim.other if matching else claim.subject, image))
     pairs = [(first, second) for first in matching for second in others if first is not second]
     if not pairs:
         return Verdict(False, f"the image has only {_many(len(matching), claim.subject)}")
@@ -158,10 +137,13 @@ def _relation_holds(relation: str, first: TruthObject, second: TruthObject) -> b
 
 def _some(
     claim: Claim,
-    matching: Sequence[TruthObject],
+    image: TruthImage,
     fits: Callable[[TruthObject], bool | None],
     describe: Callable[[TruthObject], str],
 ) -> Verdict:
+    matching = _matching(claim.subject, image)
+    if not matching:
+        return Verdict(False, _absent(claim.subject, image))
     outcomes = [(fits(object_), object_) for object_ in matching]
     found = [object_ for fit, object_ in outcomes if fit]
     if not found and any(fit is None for fit, _ in outcomes):
@@ -170,7 +152,8 @@ def _some(
     return Verdict(bool(found), f"{claim.subject}: {seen}", _ids(found))
 
 
-def _absent(noun: Noun, same_class: Sequence[TruthObject]) -> str:
+def _absent(noun: Noun, image: TruthImage) -> str:
+    same_class = _matching(Noun(noun.name), image)
     if not same_class:
         return f"there is no {noun.name}"
     return f"no {noun.name} is {noun.color} ({', '.join(sorted({str(o.color) for o in same_class}))})"
@@ -197,3 +180,15 @@ def _many(number: int, noun: Noun) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun}{'es' if noun.name.endswith(('s', 'sh', 'ch', 'x')) else 's'}"
+
+
+_JUDGES: dict[Kind, Callable[[Claim, TruthImage], Verdict]] = {
+    "existence": _judge_existence,
+    "attribute": _judge_color,
+    "count": _judge_count,
+    "position": _judge_place,
+    "depth": _judge_distance,
+    "size": _judge_size,
+    "relation": _judge_relation,
+    "setting": _judge_setting,
+}

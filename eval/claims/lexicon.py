@@ -2,17 +2,19 @@
 
 import re
 
+from eval.text.listing import words
+
 NUMBERS = {
     word: number
     for number, word in enumerate(
-        "one two three four five six seven eight nine ten eleven twelve".split(), start=1
+        words("one two three four five six seven eight nine ten eleven twelve"), start=1
     )
 }
 COLORS = {
-    color: color for color in "red orange yellow green blue purple pink brown black white gray".split()
+    color: color for color in words("red orange yellow green blue purple pink brown black white gray")
 } | {"grey": "gray", "violet": "purple"}
-SIZES = {word: "large" for word in "large big huge giant sizable".split()} | {
-    word: "small" for word in "small little tiny".split()
+SIZES = {word: "large" for word in words("large big huge giant sizable")} | {
+    word: "small" for word in words("small little tiny")
 }
 INDEFINITE = frozenset({"a", "an", "some", "several", "many", "few", "multiple", "various", "couple"})
 DEFINITE = frozenset({"the", "this", "that", "these", "those", "its", "their", "his", "her"})
@@ -22,7 +24,8 @@ DETERMINERS = INDEFINITE | DEFINITE | ANOTHER | NO | frozenset(NUMBERS)
 COPULAS = frozenset({"is", "are", "was", "were", "looks", "look", "appears", "seems"})
 
 _PLACES = {"left": "left", "right": "right", "middle": "middle", "center": "middle", "centre": "middle"}
-_WHOLE = r"(?:\s+(?:side|part|half|third|edge))?(?:\s+(?:of|in)\s+(?:the|this)\s+(?:image|picture|photo|scene|frame|view))?"
+_IMAGE = r"(?:\s+(?:of|in)\s+(?:the|this)\s+(?:image|picture|photo|scene|frame|view))?"
+_WHOLE = rf"(?:\s+(?:side|part|half|third|edge))?{_IMAGE}"
 _PLACE = re.compile(
     r"\b(?:on|at|to|in|towards?)\s+(?:the\s+)?(?:far\s+|very\s+)?"
     rf"(left|right|middle|cent(?:er|re))(?:-hand)?{_WHOLE}\b(?!\s+(?:of|distance|ground)\b)"
@@ -37,7 +40,7 @@ _DISTANCES = {
 }
 _DISTANCE = re.compile("|".join(rf"\b(?P<{name}>{pattern})\b" for name, pattern in _DISTANCES.items()))
 _RELATIONS = {
-    "in front of": r"in front of|closer (?:to the (?:viewer|camera) )?than|nearer (?:to the (?:viewer|camera) )?than",
+    "in front of": r"in front of|(?:closer|nearer) (?:to the (?:viewer|camera) )?than",
     "behind": r"behind|in back of|farther (?:away |back )?than|further (?:away |back )?than",
     "left of": r"(?:to|on) the left (?:side )?of|left of",
     "right of": r"(?:to|on) the right (?:side )?of|right of",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from eval.claims.claim import Claim, Kind, Noun
 from eval.claims.lexicon import (
@@ -25,6 +26,7 @@ _JOINS = re.compile(r"\s*[,;]?\s*(?:and|while|but)\s*")
 _PREDICATE_ADJECTIVE = re.compile(
     r"\b(?:is|are|looks?|appears?|seems?)\s+(?:very\s+|quite\s+|also\s+)?(\w+)(?:\s+and\s+(\w+))?"
 )
+_CLAUSE_END = re.compile(r"\s*(?:$|[.,;!?]|and\b|but\b)")
 _CHAIN = re.compile(r"\s*,?\s*and\s+\S.*")
 
 
@@ -104,11 +106,11 @@ def _own_claims(phrase: Phrase, in_total: bool, memory: Memory) -> Iterator[Clai
 
 
 def _relations(sentence: Sentence, phrases: Sequence[Phrase]) -> tuple[list[Claim], list[Phrase]]:
-    """Return the relations between neighbouring phrases, and the phrases that are only the second of a relation."""
+    """Return the relations between neighbouring phrases, and the phrases that only come second in one."""
     claims: list[Claim] = []
     others: list[Phrase] = []
     subject: Phrase | None = None
-    for first, second in zip(phrases, phrases[1:], strict=False):
+    for first, second in pairwise(phrases):
         gap = sentence.text[first.end - sentence.start : second.start - sentence.start].lower()
         found = relation_at_end(gap)
         if found is None:
@@ -141,16 +143,21 @@ def _adjectives(text: str) -> Iterator[tuple[Kind, str, int, int]]:
     for match in _PREDICATE_ADJECTIVE.finditer(text):
         for group in (1, 2):
             word = match.group(group)
-            follower = text[match.end(group) :].lstrip()[:1] if word else ""
-            # "are two red balls" is no predicate: the adjective must end its clause
-            if word in COLORS and (follower in {"", ".", ",", ";"} or group == 1 and match.group(2)):
+            if not word or not _ends_clause(text, match.end()):
+                continue
+            if word in COLORS:
                 yield "attribute", COLORS[word], match.start(group), match.end(group)
-            elif word in SIZES and (follower in {"", ".", ",", ";"} or group == 1 and match.group(2)):
+            elif word in SIZES:
                 yield "size", SIZES[word], match.start(group), match.end(group)
 
 
+def _ends_clause(text: str, at: int) -> bool:
+    """Tell "the ball is red." from "there are red balls": a predicate ends its clause."""
+    return _CLAUSE_END.match(text, at) is not None
+
+
 def _subject(text: str, offset: int, subjects: Sequence[Phrase], start: int, end: int) -> Phrase | None:
-    """Return the phrase a predicate at `text[start:end]` is about: the nearest before it, unless it is fronted."""
+    """Return what a predicate at `text[start:end]` is about: the nearest before it, unless it is fronted."""
     before = [phrase for phrase in subjects if phrase.end - offset <= start]
     after = [phrase for phrase in subjects if phrase.start - offset >= end]
     fronted = after and _FRONTED_AFTER.fullmatch(text[end : after[0].start - offset])

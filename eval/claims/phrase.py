@@ -35,7 +35,9 @@ class Phrase:
 
 
 def find_phrases(sentence: str, offset: int, vocabulary: Vocabulary) -> list[Phrase]:
-    """Return the known objects that a sentence mentions, in order; `offset` is where it starts in the whole text."""
+    """Return the known objects that a sentence mentions, in order; `offset` is where it starts in the whole
+    text.
+    """
     tokens = [Token(t.text.lower(), t.start + offset, t.end + offset) for t in tokenize(sentence)]
     phrases: list[Phrase] = []
     index = 0
@@ -48,7 +50,7 @@ def find_phrases(sentence: str, offset: int, vocabulary: Vocabulary) -> list[Phr
 
 
 def _name_length(tokens: Sequence[Token], index: int, vocabulary: Vocabulary) -> int:
-    """Return how many tokens from `index` name a class; 0 for none, or for a colour that is no object here."""
+    """Return how many tokens from `index` name a class; 0 for none, or for a colour."""
     for length in range(min(_MAX_NAME_WORDS, len(tokens) - index), 0, -1):
         if _class_of(tokens[index : index + length], vocabulary):
             return 0 if length == 1 and _is_color_here(tokens, index, vocabulary) else length
@@ -56,14 +58,13 @@ def _name_length(tokens: Sequence[Token], index: int, vocabulary: Vocabulary) ->
 
 
 def _class_of(tokens: Sequence[Token], vocabulary: Vocabulary) -> str | None:
-    words = [token.text for token in tokens]
-    return vocabulary.class_of.get(" ".join(words)) or vocabulary.class_of.get(
-        " ".join([*words[:-1], lemma(words[-1])])
-    )
+    *before, last = (token.text for token in tokens)
+    as_is = vocabulary.class_of.get(" ".join([*before, last]))
+    return as_is or vocabulary.class_of.get(" ".join([*before, lemma(last)]))
 
 
 def _is_color_here(tokens: Sequence[Token], index: int, vocabulary: Vocabulary) -> bool:
-    """Tell the colour `orange` from the fruit: it stands before a noun or another adjective, or after `is`."""
+    """Tell the colour `orange` from the fruit: it stands before a noun or an adjective, or after `is`."""
     if tokens[index].text not in COLORS:
         return False
     following = tokens[index + 1 : index + 2]
@@ -95,7 +96,9 @@ def _phrase(tokens: Sequence[Token], first: int, end: int, vocabulary: Vocabular
 
 
 def _left_edge(tokens: Sequence[Token], first: int) -> tuple[int, str]:
-    """Walk left over adjectives to the determiner; unknown adjectives count only where a determiner follows them."""
+    """Walk left over adjectives to the determiner; unknown adjectives count only where a determiner follows
+    them.
+    """
     known = first
     others = 0
     for index in range(first - 1, -1, -1):

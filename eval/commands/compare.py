@@ -65,6 +65,7 @@ def _text(comparison: Comparison) -> str:
             lines += [f"\nsecond - first, {title}", table(side.difference)]
     for name, test in comparison.mcnemar.items():
         lines.append(
-            f"\nMcNemar, {name}: only first {test['only_first']}, only second {test['only_second']}, p={test['p']:.4f}"
+            f"\nMcNemar, {name}: only first {test['only_first']}, only second {test['only_second']}, "
+            f"p={test['p']:.4f}"
         )
     return "\n".join(lines) + "\n"

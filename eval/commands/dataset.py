@@ -1,4 +1,4 @@
-"""`dataset`: whether the descriptions of a built dataset are true, before (holistic) and after (textualized)."""
+"""`dataset`: are the descriptions of a built dataset true, before (holistic) and after (textualized)."""
 
 import argparse
 import sys

@@ -16,7 +16,7 @@ def add_truth(parser: argparse.ArgumentParser, required: bool) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--synonyms", type=Path, metavar="FILE",
-        help="which words mention which class: YAML or CHAIR's text format (default: by the truth's categories)",
+        help="which words mention which class, as YAML or CHAIR's text (default: from the truth)",
     )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def add_parser_mode(parser: argparse.ArgumentParser) -> None:
     """Add --parser."""
     parser.add_argument(
         "--parser", choices=sorted(PARSERS), default="robust",
-        help="how yes and no are read: robust (default), or as the published scorer, for which all else is yes",
+        help="how yes and no are read: robust (default), or as the published scorer does",
     )  # fmt: skip
 
 

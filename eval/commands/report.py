@@ -11,15 +11,27 @@ from eval.report import Inputs, render
 def add_to(commands: Any) -> None:
     """Register the command."""
     parser = commands.add_parser("report", help="write the HTML report of a whole loop", description=__doc__)
-    parser.add_argument("--summary", type=Path, required=True, metavar="FILE", help="output of `eval summary`")
+    parser.add_argument(
+        "--summary", type=Path, required=True, metavar="FILE", help="output of `eval summary`"
+    )
     parser.add_argument("--dataset", type=Path, required=True, metavar="DIR", help="the built dataset")
-    parser.add_argument("--dataset-eval", type=Path, required=True, metavar="DIR", help="output of `eval dataset`")
-    parser.add_argument("--base", type=Path, required=True, metavar="DIR", help="output of `eval run`, base model")
-    parser.add_argument("--tuned", type=Path, required=True, metavar="DIR", help="output of `eval run`, tuned model")
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="the images both models described")
+    parser.add_argument(
+        "--dataset-eval", type=Path, required=True, metavar="DIR", help="output of `eval dataset`"
+    )
+    parser.add_argument(
+        "--base", type=Path, required=True, metavar="DIR", help="output of `eval run`, base model"
+    )
+    parser.add_argument(
+        "--tuned", type=Path, required=True, metavar="DIR", help="output of `eval run`, tuned model"
+    )
+    parser.add_argument(
+        "--images", type=Path, required=True, metavar="DIR", help="the images both models described"
+    )
     parser.add_argument("--samples", type=int, default=6, help="samples shown of each kind (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed that draws the samples (%(default)s)")
-    parser.add_argument("--scale-model", action="store_true", help="say that these are figures of a small world")
+    parser.add_argument(
+        "--scale-model", action="store_true", help="say that these are figures of a small world"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="such as report/index.html")
     parser.set_defaults(run=run)
 

@@ -25,9 +25,15 @@ class Request:
 class Answerer(Protocol):
     """A model that answers questions about images."""
 
-    batch_size: int
-    fingerprint: str
-    """Everything about the model and its settings on which an answer depends."""
+    @property
+    def batch_size(self) -> int:
+        """How many requests a call gets at most."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Everything about the model and its settings on which an answer depends."""
+        ...
 
     def __call__(self, requests: Sequence[Request]) -> list[str]:
         """Return one answer per request, in order; all requests of a call have the same `max_new_tokens`."""

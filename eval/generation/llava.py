@@ -1,14 +1,14 @@
 """LLaVA (Liu et al. 2023, arXiv:2310.03744) as Hugging Face has it, answering greedily in batches.
 
-An image that several questions of a batch are about goes through the vision tower once. Torch and transformers are
-imported on loading, so that this module can be named without them.
+An image that several questions of a batch are about goes through the vision tower once. Torch and
+transformers are imported on loading, so that this module can be named without them.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
 
@@ -88,10 +88,10 @@ def load_llava(config: LlavaModel) -> Llava:
     checkpoint, adapter = config.checkpoint, Path(config.adapter) if config.adapter else None
     device = ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
     try:
-        model = LlavaForConditionalGeneration.from_pretrained(
+        model: Any = LlavaForConditionalGeneration.from_pretrained(
             checkpoint, revision=config.revision or "main", dtype=getattr(torch, config.dtype)
         )
-        processor = AutoProcessor.from_pretrained(checkpoint, revision=config.revision or "main")
+        processor = cast(Any, AutoProcessor).from_pretrained(checkpoint, revision=config.revision or "main")
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot load the LLaVA checkpoint {checkpoint!r}: {error}") from None
     if adapter is not None:
@@ -139,7 +139,9 @@ def _fingerprint(config: LlavaModel, checkpoint: str, adapter: Path | None) -> s
 
 
 def _folder_hash(folder: Path) -> str:
-    """Hash a checkpoint's files; of large ones only the size and the time of change, as reading them takes minutes."""
+    """Hash a checkpoint's files; of large ones only the size and the time of change, as reading them takes
+    minutes.
+    """
     lines = []
     for path in sorted(folder.iterdir()):
         if path.is_file():

@@ -1,8 +1,8 @@
 """Reading yes or no out of a free answer, by two named parsers.
 
-`reference` does what the published POPE scorer does: the text before the first full stop, commas deleted, split at
-spaces; a piece that is exactly No, no or not means no, and *everything else is yes*, an empty answer too.
-`robust` reads case, punctuation and negations, and says so when an answer is neither.
+`reference` does what the published POPE scorer does: the text before the first full stop, commas deleted,
+split at spaces; a piece that is exactly No, no or not means no, and *everything else is yes*, an empty answer
+too. `robust` reads case, punctuation and negations, and says so when an answer is neither.
 """
 
 import re
@@ -13,12 +13,12 @@ _REFERENCE_NO = frozenset({"No", "not", "no"})
 _REFERENCE_YES = frozenset({"Yes", "yes"})
 
 _UNDECIDED = re.compile(
-    r"\b(?:unsure|unclear|unknown|not (?:sure|certain|clear|possible)|(?:cannot|can't|hard to|difficult to|unable to)"
-    r" (?:tell|say|determine|know)|(?:don't|do not) know)\b",
+    r"\b(?:unsure|unclear|unknown|not (?:sure|certain|clear|possible)|(?:don't|do not) know|"
+    r"(?:cannot|can't|hard to|difficult to|unable to) (?:tell|say|determine|know))\b",
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"\W*(yes|yeah|yep|no|nope)\b", re.IGNORECASE)
-_NEGATION = re.compile(r"\b(?:no|not|none of|neither|without|cannot)\b|n['’]t\b", re.IGNORECASE)
+_NEGATION = re.compile(r"\b(?:no|not|none of|neither|without|cannot)\b|n['\u2019]t\b", re.IGNORECASE)
 _AFFIRMATION = re.compile(
     r"\b(?:yes|there (?:is|are)|i (?:can )?see|it (?:shows|contains|has)|correct)\b", re.IGNORECASE
 )
@@ -36,14 +36,16 @@ class Reading:
 
 def read_reference(text: str) -> Reading:
     """Read an answer as the published scorer does; what falls through to yes is marked as not parsed."""
-    pieces = set(text.split(".")[0].replace(",", "").split(" "))
+    pieces = set(text.split(".", maxsplit=1)[0].replace(",", "").split(" "))
     if pieces & _REFERENCE_NO:
         return Reading("no", True)
     return Reading("yes", bool(pieces & _REFERENCE_YES))
 
 
 def read_robust(text: str) -> Reading:
-    """Read an answer's first word if it is yes or no, else what its first sentence states, else leave it open."""
+    """Read an answer's first word if it is yes or no, else what its first sentence states, else leave it
+    open.
+    """
     leading = _LEADING.match(text)
     if leading:
         return Reading("yes" if leading.group(1).lower().startswith("y") else "no", True)

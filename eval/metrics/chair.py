@@ -37,7 +37,7 @@ FORMULAS = (
 
 @dataclass(frozen=True)
 class Chair:
-    """Scores captions against the classes of an image: of its annotations and of its human captions together."""
+    """Scores captions against the classes in an image's annotations and in its human captions together."""
 
     find: MentionFinder
 
@@ -46,7 +46,7 @@ class Chair:
         return Tally(COLUMNS)
 
     def update(self, state: Tally, image: TruthImage, caption: str) -> dict[str, Any]:
-        """Count one caption and return the evidence: each mention, its place, and whether it is hallucinated."""
+        """Count one caption and return the evidence: each mention, its place, whether it is hallucinated."""
         truth = self.classes_of(image)
         mentions, tokens = self.find(caption)
         wrong = [mention for mention in mentions if mention.name not in truth]

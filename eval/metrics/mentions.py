@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from eval.text import Token, lemma, singularize, tokenize
+from eval.text.listing import words
 from eval.vocabulary import Vocabulary
 
 Normaliser = Callable[[str], str]
 NORMALISERS: dict[str, Normaliser] = {"singularize": singularize, "lemma": lemma}
-"""By name: `singularize` is what CHAIR shipped with (pattern.en), `lemma` what later harnesses use (WordNet nouns)."""
+"""By name: `singularize` is what CHAIR shipped with (pattern.en), `lemma` what later harnesses use (WordNet
+nouns).
+"""
 
 # words that, before these, say what kind of animal or vehicle it is, and no person
 _YOUNG_OR_GROWN = ("baby", "adult")
-_ANIMALS = "bird cat dog horse sheep cow elephant bear zebra giraffe animal cub".split()
+_ANIMALS = words("bird cat dog horse sheep cow elephant bear zebra giraffe animal cub")
 _VEHICLES = ("jet", "train")
 # merged into words that mention nothing, so that they cannot mention a train or a plate
 _NO_OBJECT = ("home plate", "train track")
@@ -39,7 +42,9 @@ class MentionFinder:
     _normalised: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __call__(self, caption: str) -> tuple[list[Mention], int]:
-        """Return the mentions in order, and the number of tokens after two-word names are merged (CHAIR's length)."""
+        """Return the mentions in order, and the number of tokens after two-word names are merged (CHAIR's
+        length).
+        """
         words = self._merge([self._normalise(token) for token in tokenize(caption.lower())])
         texts = {word.text for word in words}
         if "toilet" in texts and "seat" in texts:

@@ -1,7 +1,7 @@
 """POPE: yes/no questions about objects that are, or are not, in the image (Li et al. 2023, arXiv:2305.10355).
 
-The positive class is yes. An answer that cannot be read is wrong, a miss where the truth is yes, and counted apart in
-`unparsed`; `yes_ratio` is over what the model said, not over the labels.
+The positive class is yes. An answer that cannot be read is wrong, a miss where the truth is yes, and counted
+apart in `unparsed`; `yes_ratio` is over what the model said, not over the labels.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -125,7 +125,8 @@ def join(
     """Pair questions and answers by id; with `partial`, questions without an answer are left out.
 
     Raises:
-        MismatchError: ids are on one side only; an answer to no question always means the wrong question file.
+        MismatchError: ids are on one side only; an answer to no question always means the wrong question
+        file.
     """
     known = {question.id for question in questions}
     extra = [question_id for question_id in answers if question_id not in known]
@@ -137,7 +138,7 @@ def join(
         )
     if missing and not partial:
         raise MismatchError(
-            f"{len(missing)} of {len(questions)} questions have no answer (ids such as {missing[:_EXAMPLES]}): "
+            f"{len(missing)} of {len(questions)} questions have no answer (such as {missing[:_EXAMPLES]}): "
             "answer them, or score the answered ones alone with --partial"
         )
     return [(question, answers[question.id]) for question in questions if question.id in answers]

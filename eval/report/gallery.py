@@ -86,7 +86,12 @@ def model_samples(base: Measured, tuned: Measured, images: Path, count: int, see
     drawn = _drawn(keys, count, seed)
     files = find_images(images, drawn)
     return [
-        ModelSample(key, _picture(files[key].read_bytes(), key), _of_run(base.records[key]), _of_run(tuned.records[key]))
+        ModelSample(
+            key,
+            _picture(files[key].read_bytes(), key),
+            _of_run(base.records[key]),
+            _of_run(tuned.records[key]),
+        )
         for key in drawn
     ]
 
@@ -123,10 +128,15 @@ def _described(
     reference: str | None = None,
 ) -> Described:
     marks = [*extra, *(mark for claim in claims if (mark := _claim_mark(claim)) is not None)]
-    wrong = tuple(dict.fromkeys((claim["text"], claim["reason"]) for claim in claims if claim["true"] is False))
+    wrong = tuple(
+        dict.fromkeys((claim["text"], claim["reason"]) for claim in claims if claim["true"] is False)
+    )
     counted = [claim for claim in claims if claim["true"] is not None and claim["kind"] != "setting"]
     return Described(
-        lines_of(text, marks, evidence, reference), wrong, len(counted), sum(claim["true"] for claim in counted)
+        lines_of(text, marks, evidence, reference),
+        wrong,
+        len(counted),
+        sum(claim["true"] for claim in counted),
     )
 
 

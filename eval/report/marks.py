@@ -1,10 +1,11 @@
-"""Marks on a text: overlapping spans become a row of pieces, each with the classes and notes that hold there."""
+"""Marks on a text: overlapping spans become a row of pieces, each with what holds there."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from eval.text import Sentence, sentences
+from eval.text.listing import words
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def lines_of(
 ) -> tuple[Line, ...]:
     """Return the text sentence by sentence.
 
-    `evidence` holds (start, end, object ids); a sentence gets the ids of all spans within it. With a `reference`, each
-    sentence that says something the reference does not is marked as added.
+    `evidence` holds (start, end, object ids); a sentence gets the ids of all spans within it. With a
+    `reference`, each sentence that says something the reference does not is marked as added.
     """
     known = None if reference is None else _content(reference)
     return tuple(
@@ -74,11 +75,18 @@ def _piece(text: str, start: int, end: int, marks: Sequence[Mark]) -> Piece:
 
 
 def _ids_within(sentence: Sentence, evidence: Sequence[tuple[int, int, Sequence[str]]]) -> tuple[str, ...]:
-    ids = [each for start, end, found in evidence if start < sentence.end and end > sentence.start for each in found]
+    ids = [
+        each
+        for start, end, found in evidence
+        if start < sentence.end and end > sentence.start
+        for each in found
+    ]
     return tuple(dict.fromkeys(ids))
 
 
-_EMPTY_WORDS = frozenset("a an the this that is are there it of in on to with and at photo image picture".split())
+_EMPTY_WORDS = frozenset(
+    words("a an the this that is are there it of in on to with and at photo image picture")
+)
 
 
 def _content(text: str) -> set[str]:

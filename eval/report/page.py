@@ -44,7 +44,11 @@ def render(inputs: Inputs) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {"rate": _rate, "number": _number, "interval": _interval, "signed": _signed}
     return environment.get_template("report.html").render(**_content(inputs))
@@ -66,14 +70,22 @@ def _content(inputs: Inputs) -> dict[str, Any]:
         "tone": tone,
         "plot": difference_plot(model["difference"], model["matched_length"], _RATES),
         "by_kind": _by_kind(inputs),
-        "dataset_samples": dataset_samples(inputs.dataset, inputs.dataset_evaluation, inputs.samples, inputs.seed),
+        "dataset_samples": dataset_samples(
+            inputs.dataset, inputs.dataset_evaluation, inputs.samples, inputs.seed
+        ),
         "model_samples": model_samples(base, tuned, inputs.images, inputs.samples, inputs.seed),
         "seed": inputs.seed,
         "scale_model": inputs.scale_model,
-        "recipes": {name: _recipe(folder) for name, folder in (("base", inputs.base), ("tuned", inputs.tuned))},
+        "recipes": {
+            name: _recipe(folder) for name, folder in (("base", inputs.base), ("tuned", inputs.tuned))
+        },
         "settings": {
             name: read_json(folder / METRICS)["settings"]
-            for name, folder in (("dataset", inputs.dataset_evaluation), ("base", inputs.base), ("tuned", inputs.tuned))
+            for name, folder in (
+                ("dataset", inputs.dataset_evaluation),
+                ("base", inputs.base),
+                ("tuned", inputs.tuned),
+            )
         },
     }
 
@@ -81,11 +93,14 @@ def _content(inputs: Inputs) -> dict[str, Any]:
 def _by_kind(inputs: Inputs) -> list[dict[str, Any]]:
     """Return claim precision by kind: dataset before and after, base and tuned."""
     judged = read_json(inputs.dataset_evaluation / METRICS)
-    runs = [read_json(folder / METRICS)["figures"].get("claims", {}) for folder in (inputs.base, inputs.tuned)]
+    runs = [
+        read_json(folder / METRICS)["figures"].get("claims", {}) for folder in (inputs.base, inputs.tuned)
+    ]
     columns: list[Mapping[str, Any]] = [judged["holistic"], judged["textualized"], *runs]
     names = [name for name in judged["textualized"] if name.startswith("precision_")]
     return [
-        {"kind": name.removeprefix("precision_"), "figures": [column.get(name) for column in columns]} for name in names
+        {"kind": name.removeprefix("precision_"), "figures": [column.get(name) for column in columns]}
+        for name in names
     ]
 
 

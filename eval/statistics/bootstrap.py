@@ -1,4 +1,6 @@
-"""Resampling of images: each image is drawn with all its counts, so figures that share an image move together."""
+"""Resampling of images: each image is drawn with all its counts, so figures that share an image move
+together.
+"""
 
 from collections.abc import Iterator
 
@@ -12,8 +14,8 @@ _MAX_DRAWS_AT_ONCE = 4_000_000
 def resampled_sums(counts: Matrix, resamples: int, seed: int) -> Matrix:
     """Return the column sums of bootstrap samples of the rows.
 
-    `counts` is (n_images, n_columns); the result is (resamples, n_columns). The same seed, number of images and number
-    of resamples draw the same images, so two calls on aligned counts of two runs are paired.
+    `counts` is (n_images, n_columns); the result is (resamples, n_columns). The same seed, number of images
+    and number of resamples draw the same images, so two calls on aligned counts of two runs are paired.
     """
     return np.concatenate([weights @ counts for weights in _weights(len(counts), resamples, seed)])
 

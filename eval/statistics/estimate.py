@@ -25,7 +25,7 @@ class Resampling:
     seed: int = 0
 
 
-def estimate(tally: Tally, formulas: Sequence[Formula], how: Resampling = Resampling()) -> dict[str, Figure]:  # noqa: B008
+def estimate(tally: Tally, formulas: Sequence[Formula], how: Resampling = Resampling()) -> dict[str, Figure]:
     """Return each formula's figure: Wilson for independent rates, cluster bootstrap by image for all else."""
     counts = tally.matrix()
     if not len(counts):
@@ -39,7 +39,7 @@ def difference(
     first: Tally,
     second: Tally,
     formulas: Sequence[Formula],
-    how: Resampling = Resampling(),  # noqa: B008
+    how: Resampling = Resampling(),
 ) -> dict[str, Difference]:
     """Return second minus first for each formula, paired by image.
 

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 # a full stop inside a number or before a lower-case word (e.g. "approx. ten") ends nothing
-_END = re.compile(r"[.!?]+[\"'”’)\]]*(?=\s+[^\sa-z]|\s*$)|\n\s*\n")
-_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_END = re.compile(r"[.!?]+[\"'\u201d\u2019)\]]*(?=\s+[^\sa-z]|\s*$)|\n\s*\n")
+_WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,9 @@ class Sentence:
 
 
 def sentences(text: str) -> list[Sentence]:
-    """Split text at full stops, exclamation and question marks, and at empty lines; blank pieces are dropped."""
+    """Split text at full stops, exclamation and question marks and empty lines; blank pieces are dropped."""
     cuts = [0, *(match.end() for match in _END.finditer(text)), len(text)]
-    pieces = (_trimmed(text, start, end) for start, end in zip(cuts, cuts[1:], strict=False))
+    pieces = (_trimmed(text, start, end) for start, end in pairwise(cuts))
     return [piece for piece in pieces if piece.text]
 
 
@@ -30,7 +31,8 @@ def count_words(text: str) -> int:
 
 
 def cut_to_words(text: str, words: int) -> str:
-    """Return the whole sentences from the start whose word count is nearest to `words`, but at least one sentence.
+    """Return the whole sentences from the start whose word count is nearest to `words`, but at least one
+    sentence.
 
     Of two counts equally near, the smaller is taken.
     """

@@ -1,9 +1,12 @@
 """Singular forms by the rules that CHAIR's first implementation used (those of pattern.en), faults included.
 
-The faults matter: published figures were counted with them. `bus` becomes `bu` and is lost, `ties` becomes `ty`.
+The faults matter: published figures were counted with them. `bus` becomes `bu` and is lost, `ties` becomes
+`ty`.
 """
 
 import re
+
+from eval.text.listing import words
 
 _SINGULAR_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
@@ -52,19 +55,25 @@ _SINGULAR_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 _UNCHANGED = frozenset(
-    "bison bream breeches britches carp chassis clippers cod contretemps corps debris diabetes djinn eland elk flounder "
-    "gallows graffiti headquarters herpes high-jinks homework innings jackanapes mackerel measles mews mumps news "
-    "pincers pliers proceedings rabies salmon scissors series shears species swine swiss trout tuna whiting wildebeest "
-    "advice bread butter cheese electricity equipment fruit furniture garbage gravel happiness information ketchup "
-    "knowledge love luggage mathematics mayonnaise meat mustard news progress research rice sand software "
-    "understanding water".split()
+    words("""
+        bison bream breeches britches carp chassis clippers cod contretemps corps debris diabetes
+        djinn eland elk flounder gallows graffiti headquarters herpes high-jinks homework innings
+        jackanapes mackerel measles mews mumps news pincers pliers proceedings rabies salmon
+        scissors series shears species swine swiss trout tuna whiting wildebeest advice bread butter
+        cheese electricity equipment fruit furniture garbage gravel happiness information ketchup
+        knowledge love luggage mathematics mayonnaise meat mustard news progress research rice sand
+        software understanding water
+    """)
 )
 
 # words whose singular ends in -ie; suffixes, so that "doggies" and "hot-doggies" both find "doggie"
 _IE_SINGULARS = tuple(
-    "auntie beanie birdie bogie bombie bookie collie cookie cutie doggie eyrie freebie goonie groupie hankie hippie "
-    "hoagie hottie indie junkie laddie laramie lingerie meanie nightie oldie pixie quickie reverie rookie softie "
-    "sortie stoolie sweetie techie toughie valkyrie veggie weirdie yuppie zombie".split()
+    words("""
+        auntie beanie birdie bogie bombie bookie collie cookie cutie doggie eyrie freebie goonie
+        groupie hankie hippie hoagie hottie indie junkie laddie laramie lingerie meanie nightie
+        oldie pixie quickie reverie rookie softie sortie stoolie sweetie techie toughie valkyrie
+        veggie weirdie yuppie zombie
+    """)
 )
 
 _IRREGULAR = {

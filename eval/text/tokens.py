@@ -8,10 +8,10 @@ _TOKEN = re.compile(
       \.\.\.+                                     # an ellipsis is one token
     | \d+(?:[.,:]\d+)+                            # 3.5, 10:30, 1,000
     | (?:[A-Za-z]\.){2,}                          # U.S., e.g.
-    | \w+?(?=n['’]t\b)                            # is|n't
-    | n['’]t\b
-    | ['’](?:s|re|ve|ll|d|m)\b                    # man|'s
-    | \w+(?:[-/_.*&+]\w+)*                        # well-known, and/or: one token; the final stop is not part of it
+    | \w+?(?=n['\u2019]t\b)                            # is|n't
+    | n['\u2019]t\b
+    | ['\u2019](?:s|re|ve|ll|d|m)\b                    # man|'s
+    | \w+(?:[-/_.*&+]\w+)*                        # well-known, and/or; not the final stop
     | --+
     | [^\s\w]                                     # any other mark stands alone
     """,
@@ -29,5 +29,7 @@ class Token:
 
 
 def tokenize(text: str) -> list[Token]:
-    """Split text as the Treebank convention does: marks apart, clitics apart (`man 's`, `is n't`), hyphens kept."""
+    """Split text as the Treebank convention does: marks apart, clitics apart (`man 's`, `is n't`), hyphens
+    kept.
+    """
     return [Token(match.group(), match.start(), match.end()) for match in _TOKEN.finditer(text)]

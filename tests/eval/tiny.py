@@ -1,4 +1,6 @@
-"""Tiny real things for tests: a LLaVA of the real classes with random weights, and a small world with known truth."""
+"""Tiny real things for tests: a LLaVA of the real classes with random weights, and a small world with known
+truth.
+"""
 
 import json
 from pathlib import Path
@@ -19,7 +21,12 @@ def save_tiny_llava(folder: Path, seed: int = 0) -> Path:
     processor = _processor()
     tokenizer = processor.tokenizer
     vision = CLIPVisionConfig(
-        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=IMAGE_SIZE, patch_size=6
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=IMAGE_SIZE,
+        patch_size=6,
     )
     text = LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
@@ -59,7 +66,9 @@ def _processor() -> Any:
     from transformers import CLIPImageProcessorPil, LlavaProcessor, PreTrainedTokenizerFast
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={letter: index for index, letter in enumerate(alphabet)}, merges=[]))
+    tokenizer = Tokenizer(
+        models.BPE(vocab={letter: index for index, letter in enumerate(alphabet)}, merges=[])
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>")
@@ -74,14 +83,16 @@ def _processor() -> Any:
 def write_world(folder: Path, n_images: int = 6) -> tuple[Path, Path]:
     """Write images and their truth; return the image folder and the COCO file.
 
-    Image `i` holds classes i and i+1 (modulo their number), the first red on the left and near, the second blue on the
-    right and far.
+    Image `i` holds classes i and i+1 (modulo their number), the first red on the left and near, the second
+    blue on the right and far.
     """
     images, annotations = [], []
     (folder / "images").mkdir(parents=True)
     for number in range(n_images):
         name = f"{number:012d}.png"
-        Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE), (40 * number % 256, 90, 255 - 30 * number)).save(folder / "images" / name)
+        Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE), (40 * number % 256, 90, 255 - 30 * number)).save(
+            folder / "images" / name
+        )
         images.append({"id": number, "file_name": name, "width": 120, "height": 120, "setting": "beach"})
         for turn, (color, x, nearness) in enumerate((("red", 6.0, 0.9), ("blue", 78.0, 0.1))):
             category = (number + turn) % len(CLASSES) + 1
