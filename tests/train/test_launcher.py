@@ -1,0 +1,108 @@
+"""Runs through the real `deepspeed` launcher, two processes on the CPU."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from safetensors.torch import load_file
+
+from tests.train import tiny
+
+pytestmark = pytest.mark.launcher
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+TIMEOUT_S = 300
+"""The first run on a machine compiles DeepSpeed's communication for a minute."""
+
+
+def launch(recipe: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "deepspeed.launcher.runner", "--num_accelerators", "2"]
+    bin_folder = str(Path(sys.executable).parent)
+    return subprocess.Popen(
+        [*command, "--master_port", str(29600 + os.getpid() % 300), "train/finetune.py", "--recipe", str(recipe)],
+        cwd=REPOSITORY, env=os.environ | ENVIRONMENT | {"PATH": bin_folder + os.pathsep + os.environ["PATH"]},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    output, _ = process.communicate(timeout=TIMEOUT_S)
+    return process.returncode, output
+
+
+def alone(recipe: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "train/finetune.py", "--recipe", str(recipe), *arguments]
+    return subprocess.run(
+        command, cwd=REPOSITORY, env=os.environ | ENVIRONMENT, check=False, capture_output=True, text=True
+    )
+
+
+def largest_difference(one: Path, other: Path) -> float:
+    first, second = (load_file(folder / "adapter_model.safetensors") for folder in (one, other))
+    assert first.keys() == second.keys()
+    return max(float((first[name] - second[name]).abs().max()) for name in first)
+
+
+def losses(out: Path) -> list[float]:
+    return [row["loss"] for row in tiny.log_of(out)]
+
+
+@pytest.mark.parametrize("stage", [2, 3])
+def test_two_processes_learn_what_one_does(llava: Path, dataset: Path, tmp_path: Path, stage: int) -> None:
+    tree = tiny.recipe_tree(llava, dataset, tmp_path / "two", deepspeed={"stage": stage})
+    recipe = tiny.write_recipe(tmp_path / "recipe.yaml", tree)
+    code, output = finish(launch(recipe))
+    assert code == 0, output[-3000:]
+    summary = json.loads((tmp_path / "two" / "train_summary.json").read_text())
+    assert (summary["steps"], summary["processes"]) == (4, 2)
+    assert alone(recipe, "--set", f"out={tmp_path / 'one'}").returncode == 0
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-4)
+    assert largest_difference(tmp_path / "one", tmp_path / "two") < 1e-3
+    if stage == 2:
+        code, output = finish(launch(recipe))
+        assert code == 0 and "already trained" in output
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    family = psutil.Process(process.pid).children(recursive=True)
+    return [child for child in family if any("--local_rank=" in part for part in child.cmdline())]
+
+
+def wait_for_step(out: Path, step: int) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        if (out / "train_log.jsonl").is_file() and len(tiny.log_of(out)) >= step:
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"no step {step} in {out}")
+
+
+def test_a_signal_to_one_process_saves_all_and_the_next_launch_continues(
+    llava: Path, dataset: Path, tmp_path: Path
+) -> None:
+    tree: dict[str, Any] = tiny.recipe_tree(llava, dataset, tmp_path / "out", max_steps=80)
+    recipe = tiny.write_recipe(tmp_path / "recipe.yaml", tree)
+    process = launch(recipe)
+    wait_for_step(tmp_path / "out", 1)
+    workers_of(process)[1].send_signal(signal.SIGTERM)
+    code, output = finish(process)
+    assert code == 130, output[-3000:]
+    (folder,) = (tmp_path / "out" / "checkpoints").iterdir()
+    stopped = int(folder.name.removeprefix("checkpoint-"))
+    refused = alone(recipe)
+    assert refused.returncode == 2 and "saved by 2 process(es), and this run has 1" in refused.stderr
+    code, output = finish(launch(recipe))
+    assert code == 0, output[-3000:]
+    assert [row["step"] for row in tiny.log_of(tmp_path / "out")] == list(range(1, 81))
+    assert alone(recipe, "--set", f"out={tmp_path / 'one'}").returncode == 0
+    assert losses(tmp_path / "out")[stopped - 1 : stopped + 3] == pytest.approx(
+        losses(tmp_path / "one")[stopped - 1 : stopped + 3], abs=1e-3
+    )
