@@ -3,25 +3,35 @@
 import re
 from collections.abc import Sequence
 
-NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
+NUMBER_WORDS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
 NUMBERS = {word: number for number, word in enumerate(NUMBER_WORDS) if number}
 
 _IRREGULAR = {
     "person": "people", "man": "men", "woman": "women", "child": "children", "foot": "feet", "tooth": "teeth",
-    "mouse": "mice", "goose": "geese", "knife": "knives", "leaf": "leaves", "shelf": "shelves", "wolf": "wolves",
+    "mouse": "mice", "goose": "geese", "knife": "knives", "leaf": "leaves", "shelf": "shelves",
+    "wolf": "wolves",
     "half": "halves", "scarf": "scarves", "loaf": "loaves", "calf": "calves", "tomato": "tomatoes",
     "potato": "potatoes", "hero": "heroes",
 }  # fmt: skip
 _IRREGULAR_SINGULAR = {plural: singular for singular, plural in _IRREGULAR.items()} | {
-    "buses": "bus", "glasses": "glass", "houses": "house", "vases": "vase", "horses": "horse", "cases": "case",
+    "buses": "bus", "glasses": "glass", "houses": "house", "vases": "vase", "horses": "horse",
+    "cases": "case",
     "suitcases": "suitcase", "noses": "nose", "roses": "rose", "shoes": "shoe", "ties": "tie", "pies": "pie",
     "movies": "movie", "cookies": "cookie", "bikes": "bike", "axes": "axe",
 }  # fmt: skip
-_SAME_IN_BOTH = frozenset(
-    "sheep deer fish series species scissors jeans pants shorts trousers sunglasses binoculars headphones bus gas "
-    "lens glass grass dress canvas cactus octopus campus status news".split()
+_SAME_IN_BOTH = word_set(
+    "sheep deer fish series species scissors jeans pants shorts trousers sunglasses binoculars "
+    "headphones bus gas lens glass grass dress canvas cactus octopus campus status news"
 )
-_ARTICLES = frozenset("a an the some another this that these those its his her their one".split())
+_ARTICLES = word_set("a an the some another this that these those its his her their one")
 _SIBILANTS = ("s", "x", "z", "ch", "sh")
 
 
@@ -45,7 +55,7 @@ def singular(noun: str) -> str:
     for ending, replacement in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x")):
         if noun.endswith(ending) and len(noun) > len(ending) + 1:
             return noun[: -len(ending)] + replacement
-    return noun[:-1] if noun.endswith("s") and not noun.endswith(("ss", "us", "is")) and len(noun) > 2 else noun
+    return noun[:-1] if noun.endswith("s") and not noun.endswith(("ss", "us", "is")) and noun[2:] else noun
 
 
 def bare(phrase: str) -> str:

@@ -38,7 +38,7 @@ UNKNOWN = Finding("unknown")
 
 
 def phrase_to_score(statement: Statement, objects: Sequence[Object]) -> str | None:
-    """Return the phrase that a detector should be asked for, if the objects alone do not settle the statement."""
+    """Return the phrase to ask a detector for, if the objects alone do not settle the statement."""
     if statement.kind == "existence" and statement.at_least == 1:
         return None if _of_kind(statement.phrase, objects) else statement.phrase
     if statement.kind == "attribute":
@@ -77,11 +77,19 @@ def _position(statement: Statement, evidence: Evidence) -> Finding:
 
 
 def _size(statement: Statement, evidence: Evidence) -> Finding:
-    return _some(statement, evidence, lambda o: size_holds(statement.value, area_fraction(o.box_xyxy, evidence.size_wh)))
+    return _some(
+        statement,
+        evidence,
+        lambda o: size_holds(statement.value, area_fraction(o.box_xyxy, evidence.size_wh)),
+    )
 
 
 def _depth(statement: Statement, evidence: Evidence) -> Finding:
-    return _some(statement, evidence, lambda o: None if o.nearness is None else distance_holds(statement.value, o.nearness))
+    return _some(
+        statement,
+        evidence,
+        lambda o: None if o.nearness is None else distance_holds(statement.value, o.nearness),
+    )
 
 
 def _relation(statement: Statement, evidence: Evidence) -> Finding:
@@ -117,7 +125,7 @@ def _lies(relation: str, a: Object, b: Object, width: int) -> bool | None:
 
 
 def _some(statement: Statement, evidence: Evidence, fits: Callable[[Object], bool | None]) -> Finding:
-    """Support what some matching object fulfils; what cannot be said of a thing that was not found is unknown."""
+    """Support what some matching object fulfils; of a thing that was not found nothing is known."""
     matching = _matching(statement.phrase, evidence.objects)
     outcomes = [(fits(o), o) for o in matching]
     if found := [o for fit, o in outcomes if fit]:

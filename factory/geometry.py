@@ -1,8 +1,8 @@
 """Boxes and the words that geometry allows: place, distance and size, computed and never guessed.
 
-Places go by the centre of the box (left third, middle, right third of the width), sizes by the share of the image that
-the box covers, distances by nearness in [0, 1]. Pixels have their origin at the left top; boxes are xyxy, right and
-bottom exclusive.
+Places go by the centre of the box (left third, middle, right third of the width), sizes by the share of the
+image that the box covers, distances by nearness in [0, 1]. Pixels have their origin at the left top; boxes are
+xyxy, right and bottom exclusive.
 """
 
 from collections.abc import Sequence
@@ -54,11 +54,13 @@ def iou_matrix(a: Boxes, b: Boxes) -> NDArray[np.float32]:
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
     shared = np.prod(np.clip(high - low, 0, None), axis=-1)  # (n, m)
     union = _areas(a)[:, None] + _areas(b)[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0).astype(np.float32)
+    shares: NDArray[np.float32] = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return shares
 
 
 def _areas(boxes: Boxes) -> NDArray[np.float32]:
-    return np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=-1)
+    areas: NDArray[np.float32] = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=-1)
+    return areas
 
 
 def iou(a: BoxXyxy, b: BoxXyxy) -> float:
@@ -67,7 +69,7 @@ def iou(a: BoxXyxy, b: BoxXyxy) -> float:
 
 
 def suppress(boxes: Boxes, scores: NDArray[np.float32], max_iou: float) -> NDArray[np.int64]:
-    """Return indices of the boxes kept, best first: one is dropped if it overlaps a better one by more than `max_iou`."""
+    """Return indices of the boxes kept, best first; none overlaps a better one by more than `max_iou`."""
     order = np.argsort(-scores, kind="stable")
     overlap = iou_matrix(boxes[order], boxes[order])
     kept: list[int] = []
@@ -78,7 +80,10 @@ def suppress(boxes: Boxes, scores: NDArray[np.float32], max_iou: float) -> NDArr
 
 
 def square_window(box: BoxXyxy, size_wh: tuple[int, int], context: float) -> tuple[int, int, int, int]:
-    """Return a square around the box, `context` times its longest side, moved and if need be cut to lie inside the image."""
+    """Return a square around the box, `context` times its longest side.
+
+    It is moved, and if need be cut, to lie inside the image.
+    """
     side = max(box[2] - box[0], box[3] - box[1]) * context
     spans = []
     for low, high, limit in ((box[0], box[2], size_wh[0]), (box[1], box[3], size_wh[1])):
@@ -130,10 +135,8 @@ def size_holds(word: str, fraction: float) -> bool:
     return fraction >= LARGE_FROM - AREA_TOLERANCE if word == LARGE else fraction <= SMALL_TO + AREA_TOLERANCE
 
 
-def typical_nearness(
-    nearness: NDArray[np.float32], mask: NDArray[np.bool_] | None, box: BoxXyxy
-) -> float:
-    """Return the median of a nearness map (H, W) over the mask, or over the box where the mask is empty or absent."""
+def typical_nearness(nearness: NDArray[np.float32], mask: NDArray[np.bool_] | None, box: BoxXyxy) -> float:
+    """Return the median of a nearness map (H, W) over the mask; over the box if that is empty or absent."""
     height, width = nearness.shape
     if mask is not None and mask.any():
         return float(np.median(nearness[mask]))

@@ -1,10 +1,10 @@
-"""Reads descriptions in controlled English as statements that can be checked one by one, each with its place in the text.
+"""Reads controlled English as statements that can be checked one by one, each with its place in the text.
 
     "A large red car is on the left, far away."
         existence  "A large red car"       size      "large red car"     position  "on the left"
         attribute  "red car" (red)         depth     "far away"
 
-A sentence in which nothing can be read becomes one statement of kind `other`, so that no part of a text goes unnoticed.
+A sentence in which nothing can be read becomes one statement of kind `other`, so that nothing goes unnoticed.
 """
 
 import re
@@ -94,7 +94,7 @@ def parse(text: str) -> list[Statement]:
 
 
 def entities(text: str) -> list[str]:
-    """Return the phrases of a text that name things, as they stand there without determiner and size, each once."""
+    """Return the phrases of a text that name things, as they stand there without determiner and size."""
     phrases: dict[str, str] = {}
     for index, (start, end) in enumerate(sentences(text)):
         masked, _ = _mask(text, start, end)
@@ -108,7 +108,7 @@ def entities(text: str) -> list[str]:
 
 
 def leading_phrase(caption: str) -> str:
-    """Return the thing that a short caption names first, for a detector: `This is a red car on a road.` gives `red car`."""
+    """Return the thing that a short caption names first: `This is a red car on a road.` gives `red car`."""
     text = caption.strip()
     opening = SETTING_PATTERN.match(text)
     text = text[opening.end() :] if opening else text
@@ -194,7 +194,10 @@ def _noun(determiner: str, start: int, words: Sequence[re.Match[str]]) -> Noun |
 
 
 def _setting(text: str, nouns: Sequence[Noun], start: int, end: int) -> Noun | None:
-    """Return the noun that says where this is: of `This is a beach.`, `A photo of a beach` and `A beach with a crab.`"""
+    """Return the noun that says where this is.
+
+    It is found in `This is a beach.`, `A photo of a beach.` and `A beach with a crab.`
+    """
     if not nouns:
         return None
     first = nouns[0]

@@ -1,36 +1,43 @@
-"""The words that the claim reader knows: determiners, attributes, places, distances, relations and where a phrase ends."""
+"""The words that the claim reader knows: determiners, attributes, places, relations, ends of phrases."""
 
 import re
 
-from factory.english import NUMBERS
+from factory.english import NUMBERS, word_set
 from factory.geometry import CLOSE, FAR, HALFWAY, LARGE, LEFT, MIDDLE, RIGHT, SMALL
 
-DEFINITE = frozenset("the this that these those its his her their".split())
+DEFINITE = word_set("the this that these those its his her their")
 ANOTHER = "another"
-DETERMINERS = DEFINITE | frozenset(NUMBERS) | frozenset(f"a an some several {ANOTHER}".split())
+DETERMINERS = DEFINITE | frozenset(NUMBERS) | word_set(f"a an some several {ANOTHER}")
 
-COLORS = frozenset(
-    "red orange yellow green blue purple violet pink brown black white gray grey golden silver beige tan turquoise".split()
+COLORS = word_set(
+    "red orange yellow green blue purple violet pink brown black white gray grey golden silver beige "
+    "tan turquoise"
 )
-ATTRIBUTES = COLORS | frozenset(
-    "wooden metal plastic glass stone brick striped spotted checkered dark bright open closed empty round square".split()
+ATTRIBUTES = COLORS | word_set(
+    "wooden metal plastic glass stone brick striped spotted checkered dark bright open closed empty "
+    "round square"
 )
-SIZE_WORDS = {word: LARGE for word in ("large", "big", "huge")} | {word: SMALL for word in ("small", "little", "tiny")}
+SIZE_WORDS = {word: LARGE for word in ("large", "big", "huge")} | {
+    word: SMALL for word in ("small", "little", "tiny")
+}
 
-PICTURE_NOUNS = frozenset("photo photograph picture image view scene shot snapshot".split())
-NOT_THINGS = PICTURE_NOUNS | frozenset(
-    "left right middle center centre front back side top bottom foreground background distance total number group pair "
-    "variety couple lot row end edge corner viewer camera atmosphere mood sense feeling moment overall setting".split()
+PICTURE_NOUNS = word_set("photo photograph picture image view scene shot snapshot")
+NOT_THINGS = PICTURE_NOUNS | word_set(
+    "left right middle center centre front back side top bottom foreground background distance total "
+    "number group pair variety couple lot row end edge corner viewer camera atmosphere mood sense "
+    "feeling moment overall setting"
 )
 
-PHRASE_ENDS = frozenset(
-    "is are was were be been being has have had do does can could may might and or but with without on in at by near of "
-    "off up down behind beside between under over above below across along around against from to for into onto through "
-    "inside outside next that which who where while as than also there here it they both each all not no very".split()
-) | frozenset(
-    "standing sitting lying walking running riding wearing holding parked hanging leaning looking playing eating flying "
-    "driving placed located positioned visible surrounded filled covered shown seen features shows suggests adds creates "
-    "gives makes contains includes depicts captures appears seems stands sits lies looks".split()
+PHRASE_ENDS = word_set(
+    "is are was were be been being has have had do does can could may might and or but with without on "
+    "in at by near of off up down behind beside between under over above below across along around "
+    "against from to for into onto through inside outside next that which who where while as than also "
+    "there here it they both each all not no very"
+) | word_set(
+    "standing sitting lying walking running riding wearing holding parked hanging leaning looking "
+    "playing eating flying driving placed located positioned visible surrounded filled covered shown "
+    "seen features shows suggests adds creates gives makes contains includes depicts captures appears "
+    "seems stands sits lies looks"
 )
 
 _PICTURE = r"(?:\s+(?:of|in)\s+the\s+(?:image|picture|photo|scene|frame))?"
@@ -54,7 +61,9 @@ def _compiled(patterns: dict[str, str], around: str) -> dict[str, re.Pattern[str
 
 RELATION_PATTERNS = _compiled(_RELATIONS, r"\b(?:{})\b(?!\s+the\s+(?:image|picture|photo|scene|frame)\b)")
 DISTANCE_PATTERNS = _compiled(_DISTANCES, r"\b(?:{})\b")
-PLACE_PATTERNS = _compiled(_PLACES, r"\b(?:on|to|at|in)\s+the\s+(?:far\s+)?(?:{})(?:\s+side)?" + _PICTURE + r"\b")
+PLACE_PATTERNS = _compiled(
+    _PLACES, r"\b(?:on|to|at|in)\s+the\s+(?:far\s+)?(?:{})(?:\s+side)?" + _PICTURE + r"\b"
+)
 SETTING_PATTERN = re.compile(
     r"\s*(?:this|it|here)\s+is\s+(?=an?\b)|\s*(?:an?|the|this)\s+(?:photo|photograph|picture|image|view|scene)\s+of\s+(?=an?\b)",
     re.IGNORECASE,

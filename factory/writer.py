@@ -1,4 +1,4 @@
-"""Writes a description from facts by template: the controlled English that `grammar` reads, without a model."""
+"""Writes a description from facts by template, in the controlled English that `grammar` reads."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The models behind the stages: each adapter keeps one of the promises in `protocols`, each config builds one adapter.
+"""The models behind the stages: each adapter keeps a promise of `protocols`, each config builds one adapter.
 
 Importing a config imports no torch; weights are loaded by `open`.
 """

@@ -1,7 +1,8 @@
-"""Checkpoints by hub name or local folder: where they are, which device and precision, and what identifies them."""
+"""Checkpoints by hub name or local folder: where they are, how they run, and what identifies them."""
 
 import gc
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -22,9 +23,9 @@ class CheckpointConfig(Config):
     """A Hugging Face checkpoint and how to run it."""
 
     checkpoint: str
-    """Hub id such as `google/owlv2-base-patch16-ensemble`, or a local folder (relative to the working directory)."""
+    """Hub id, or a local folder (relative to the working directory)."""
     revision: str = "main"
-    """Branch, tag or commit on the hub; pin a commit for data that others shall make again. Unused for a folder."""
+    """Branch, tag or commit on the hub, unused for a folder; pin a commit for data that others make again."""
     device: str = "auto"
     """`auto` takes the GPU if there is one; else a torch device such as `cpu` or `cuda:1`."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -33,7 +34,7 @@ class CheckpointConfig(Config):
     """Images or prompts that go through the model together."""
 
     def identity(self) -> dict[str, str]:
-        """Return what decides the model's answers: the checkpoint with its revision, or a hash of the folder."""
+        """Return what decides the answers: the checkpoint with its revision or a hash of its folder."""
         return {"model": self.checkpoint, "revision": revision_of(self.checkpoint, self.revision)}
 
 
@@ -62,9 +63,13 @@ class Runtime:
 
     def __init__(self, config: CheckpointConfig) -> None:
         import torch
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # the engine shows its own
         self.device = torch.device(config.device if config.device != "auto" else _best_device())
-        self.dtype: torch.dtype = getattr(torch, config.dtype if config.dtype != "auto" else _best_dtype(self.device))
+        self.dtype: torch.dtype = getattr(
+            torch, config.dtype if config.dtype != "auto" else _best_dtype(self.device)
+        )
 
     def place(self, model: Any) -> Any:
         """Return the model on the device, for inference."""
@@ -96,7 +101,13 @@ def load(what: Callable[..., Loaded], config: CheckpointConfig, **options: Any) 
     Raises:
         ModelError: the checkpoint is not there, is not readable, or is of another kind.
     """
-    hub = {} if Path(config.checkpoint).is_dir() else {"revision": config.revision}
+    is_folder = Path(config.checkpoint).is_dir()
+    if not is_folder and _looks_like_a_path(config.checkpoint):
+        raise ModelError(
+            f"there is no checkpoint folder {config.checkpoint!r} under {Path.cwd()}: "
+            "mend the path or make it first"
+        )
+    hub = {} if is_folder else {"revision": config.revision}
     try:
         return what(config.checkpoint, **hub, **options)
     except (OSError, ValueError, KeyError, ImportError) as error:
@@ -107,10 +118,32 @@ def load(what: Callable[..., Loaded], config: CheckpointConfig, **options: Any) 
         ) from error
 
 
-def forget() -> None:
-    """Give freed weights back to the device, so that the next stage finds room."""
-    gc.collect()
-    import torch
+def _looks_like_a_path(checkpoint: str) -> bool:
+    return checkpoint.startswith((".", "/", "~")) or checkpoint.count("/") > 1
 
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+
+class Adapter(ABC):
+    """Holds the weights of a checkpoint from `open` to `close`."""
+
+    def __init__(self, config: CheckpointConfig) -> None:
+        self._checkpoint = config
+        self._model: Any = None
+
+    def open(self) -> None:
+        """Load processor and weights; opening twice does nothing more."""
+        if self._model is None:
+            self._runtime = Runtime(self._checkpoint)
+            self._load()
+
+    def close(self) -> None:
+        """Free the weights, so that the next stage finds room."""
+        self._model = None
+        gc.collect()
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    @abstractmethod
+    def _load(self) -> None:
+        """Set `_model` and what goes with it."""

@@ -1,4 +1,4 @@
-"""Monocular depth: Depth Anything (Yang et al. 2024, arXiv:2401.10891) and GLPN (Kim et al. 2022), as nearness maps.
+"""Monocular depth as nearness maps: Depth Anything (Yang et al. 2024, arXiv:2401.10891), GLPN (Kim et al. 2022).
 
 Nearness is in [0, 1], 1 = nearest. Maps stay floating point from the model to the median of an object.
 """
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from factory.models.checkpoint import CheckpointConfig, Runtime, forget, load
+from factory.models.checkpoint import Adapter, CheckpointConfig, load
 
 Map = NDArray[np.float32]
 
@@ -24,7 +24,7 @@ class DepthModelConfig(CheckpointConfig):
     batch_size: int = Field(default=8, ge=1)
     """Images of one size that go through the model together."""
     scale: Literal["absolute", "per_image"] = "per_image"
-    """`per_image` spreads the 2nd to 98th percentile of an image over [0, 1]; `absolute` compares images with each other."""
+    """`per_image` spreads the 2nd to 98th percentile over [0, 1]; `absolute` lets images be compared."""
     near_m: float = Field(default=0.5, gt=0)
     """Metric depth that counts as nearness 1 at scale `absolute`."""
     far_m: float = Field(default=20.0, gt=0)
@@ -55,28 +55,22 @@ class GlpnConfig(DepthModelConfig):
     """Hub id or local folder (relative to the working directory)."""
 
 
-class DepthModel:
+class DepthModel(Adapter):
     """A depth estimator behind one promise: larger is nearer, whatever the checkpoint puts out."""
 
     def __init__(self, config: DepthModelConfig) -> None:
+        super().__init__(config)
         self._config = config
-        self._model: Any = None
 
-    def open(self) -> None:
-        if self._model is not None:
-            return
+    def _load(self) -> None:
         from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
-        self._runtime = Runtime(self._config)
         self._processor: Any = load(AutoImageProcessor.from_pretrained, self._config)
         self._model = self._runtime.place(load(AutoModelForDepthEstimation.from_pretrained, self._config))
         self._metric = getattr(self._model.config, "depth_estimation_type", "metric") == "metric"
 
-    def close(self) -> None:
-        self._model = None
-        forget()
-
     def nearness(self, images: Sequence[Image.Image]) -> list[Map]:
+        """Return (H, W) maps in [0, 1], 1 = nearest; 0.5 all over where a map is flat."""
         maps: list[Map | None] = [None] * len(images)
         for chosen in _of_one_size(images, self._config.batch_size):
             for i, raw in zip(chosen, self._estimate([images[i] for i in chosen]), strict=True):
@@ -100,7 +94,8 @@ class DepthModel:
         low, high = self._bounds(raw)
         if high - low < 1e-6:  # a flat map tells nothing of near and far
             return np.full_like(raw, 0.5)
-        return np.clip((raw - low) / (high - low), 0.0, 1.0).astype(np.float32)
+        nearness: Map = np.clip((raw - low) / (high - low), 0.0, 1.0)
+        return nearness
 
     def _bounds(self, raw: Map) -> tuple[float, float]:
         if self._config.scale == "per_image":
@@ -112,4 +107,8 @@ def _of_one_size(images: Sequence[Image.Image], batch_size: int) -> list[list[in
     by_size: dict[tuple[int, int], list[int]] = {}
     for index, image in enumerate(images):
         by_size.setdefault(image.size, []).append(index)
-    return [same[start : start + batch_size] for same in by_size.values() for start in range(0, len(same), batch_size)]
+    return [
+        same[start : start + batch_size]
+        for same in by_size.values()
+        for start in range(0, len(same), batch_size)
+    ]

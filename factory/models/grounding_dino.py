@@ -1,7 +1,7 @@
 """GroundingDINO (Liu et al. 2023, arXiv:2303.05499) through transformers.
 
-A phrase is scored by its own tokens: the largest sigmoid over the span of the phrase in the prompt, never by the label
-text that the model decodes, because labels of packed phrases run together.
+A phrase is scored by its own tokens: the largest sigmoid over the span of the phrase in the prompt, never by the
+label text that the model decodes, because labels of packed phrases run together.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import Field
 
 from factory.models.batching import batches
-from factory.models.checkpoint import CheckpointConfig, Probability, Runtime, forget, load
+from factory.models.checkpoint import Adapter, CheckpointConfig, Probability, load
 from factory.models.protocols import Regions
 from factory.models.regions import best_regions, corners
 
@@ -28,7 +28,7 @@ class GroundingDinoConfig(CheckpointConfig):
     batch_size: int = Field(default=8, ge=1)
     """Pairs of image and prompt that go through the model together."""
     packing: Literal["exact", "packed"] = "exact"
-    """`exact` asks for one phrase at a time; `packed` puts many into one prompt: many times faster, slightly other scores."""
+    """`exact` asks for one phrase at a time; `packed` puts many into one prompt: faster, slightly other scores."""
     max_prompt_tokens: int = Field(default=200, ge=8)
     """Where a packed prompt is cut in two; the model's own limit is 256."""
     nms_iou: Probability = 0.5
@@ -46,29 +46,23 @@ class GroundingDinoConfig(CheckpointConfig):
         return {**super().identity(), "regions": f"{packing},nms={self.nms_iou},max={self.max_regions}"}
 
 
-class GroundingDino:
+class GroundingDino(Adapter):
     """A detector with a score per phrase."""
 
     def __init__(self, config: GroundingDinoConfig) -> None:
+        super().__init__(config)
         self._config = config
-        self._model: Any = None
 
-    def open(self) -> None:
-        if self._model is not None:
-            return
+    def _load(self) -> None:
         from transformers import AutoProcessor, GroundingDinoForObjectDetection
 
-        self._runtime = Runtime(self._config)
         self._processor: Any = load(AutoProcessor.from_pretrained, self._config)
         self._model = self._runtime.place(load(GroundingDinoForObjectDetection.from_pretrained, self._config))
-
-    def close(self) -> None:
-        self._model = None
-        forget()
 
     def detect(
         self, images: Sequence[Image.Image], phrases: Sequence[Sequence[str]], min_score: float
     ) -> list[list[Regions]]:
+        """Return for each phrase of each image the regions scored at least `min_score`, best first."""
         found = [[Regions() for _ in of_one] for of_one in phrases]
         asks = [(i, pack) for i, of_one in enumerate(phrases) for pack in self._packs(of_one)]
         # images of like shape share a batch, so that little of it is padding
@@ -99,7 +93,9 @@ class GroundingDino:
 
     def _token_ids(self, phrase: str) -> list[int]:
         # a full stop ends a phrase for the model, so none may stand inside
-        ids: list[int] = self._processor.tokenizer(phrase.lower().replace(".", " ").strip(), add_special_tokens=False).input_ids
+        ids: list[int] = self._processor.tokenizer(
+            phrase.lower().replace(".", " ").strip(), add_special_tokens=False
+        ).input_ids
         return ids
 
     def _prompts(self, packs: Sequence[Sequence[str]]) -> tuple[dict[str, Any], list[list[slice]]]:

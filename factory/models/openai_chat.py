@@ -54,8 +54,14 @@ class OpenAIChatConfig(Config):
 
     def identity(self) -> dict[str, str]:
         """Return what decides the answers, as far as a server tells."""
-        decoding = f"temperature={self.temperature},top_p={self.top_p},seed={self.seed},max_tokens={self.max_tokens}"
-        return {"model": self.model, "revision": "served", "decoding": f"{decoding},{self.structured},{self.image_format}"}
+        decoding = (
+            f"temperature={self.temperature},top_p={self.top_p},seed={self.seed},max_tokens={self.max_tokens}"
+        )
+        return {
+            "model": self.model,
+            "revision": "served",
+            "decoding": f"{decoding},{self.structured},{self.image_format}",
+        }
 
 
 class OpenAIChat:
@@ -67,6 +73,7 @@ class OpenAIChat:
         self._client: AsyncOpenAI | None = None
 
     def open(self) -> None:
+        """Make the client; opening twice does nothing more."""
         if self._runner is not None:
             return
         import openai
@@ -81,6 +88,7 @@ class OpenAIChat:
         )
 
     def close(self) -> None:
+        """Close the connections."""
         if self._runner is None or self._client is None:
             return
         self._runner.run(self._client.close())
@@ -121,14 +129,15 @@ class OpenAIChat:
             answer = await self._client.chat.completions.create(**self._payload(request))
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
             raise ModelError(
-                f"{self._config.base_url} refuses model {self._config.model!r} ({error.status_code}): check the model's name "
-                f"and the key in ${self._config.api_key_env}"
+                f"{self._config.base_url} refuses model {self._config.model!r} ({error.status_code}): "
+                f"check the model's name and the key in ${self._config.api_key_env}"
             ) from error
         except openai.APITimeoutError:
             return Reply("", error=f"no answer within {self._config.timeout_s:g} s")
         except openai.APIConnectionError as error:
             raise ModelError(
-                f"no server at {self._config.base_url} ({error}): start it, for instance with `vllm serve`, or mend base_url"
+                f"no server at {self._config.base_url} ({error}): "
+                "start it, for instance with `vllm serve`, or mend base_url"
             ) from error
         except openai.APIStatusError as error:
             return Reply("", error=f"server answered {error.status_code}")
@@ -136,7 +145,9 @@ class OpenAIChat:
 
     def _payload(self, request: ChatRequest) -> dict[str, Any]:
         config = self._config
-        messages: list[dict[str, Any]] = [{"role": "system", "content": request.system}] if request.system else []
+        messages: list[dict[str, Any]] = (
+            [{"role": "system", "content": request.system}] if request.system else []
+        )
         messages.append({"role": "user", "content": self._content(request)})
         payload: dict[str, Any] = {
             "model": config.model,

@@ -1,7 +1,7 @@
 """OWLv2 (Minderer et al. 2023, arXiv:2306.09683): an open-set detector that also proposes objects of no name.
 
-Images are encoded once; the phrases of a whole batch are embedded once each. The processor pads an image at the right
-and bottom to a square, so boxes are fractions of the longer side.
+Images are encoded once; the phrases of a whole batch are embedded once each. The processor pads an image at the
+right and bottom to a square, so boxes are fractions of the longer side.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from PIL import Image
 from pydantic import Field
 
 from factory.models.batching import batches
-from factory.models.checkpoint import CheckpointConfig, Probability, Runtime, forget, load
+from factory.models.checkpoint import Adapter, CheckpointConfig, Probability, load
 from factory.models.protocols import Regions
-from factory.models.regions import best_regions, corners
+from factory.models.regions import Array, best_regions, corners
 
 
 class Owlv2Config(CheckpointConfig):
@@ -36,32 +36,29 @@ class Owlv2Config(CheckpointConfig):
 
     def identity(self) -> dict[str, str]:
         """Return the checkpoint and how its regions are thinned out."""
-        return {**super().identity(), "regions": f"nms={self.nms_iou},{self.proposal_nms_iou},max={self.max_regions}"}
+        return {
+            **super().identity(),
+            "regions": f"nms={self.nms_iou},{self.proposal_nms_iou},max={self.max_regions}",
+        }
 
 
-class Owlv2:
+class Owlv2(Adapter):
     """A detector with a score per phrase: the sigmoid of its logit at a patch."""
 
     def __init__(self, config: Owlv2Config) -> None:
+        super().__init__(config)
         self._config = config
-        self._model: Any = None
 
-    def open(self) -> None:
-        if self._model is not None:
-            return
+    def _load(self) -> None:
         from transformers import Owlv2ForObjectDetection, Owlv2Processor
 
-        self._runtime = Runtime(self._config)
         self._processor: Any = load(Owlv2Processor.from_pretrained, self._config)
         self._model = self._runtime.place(load(Owlv2ForObjectDetection.from_pretrained, self._config))
-
-    def close(self) -> None:
-        self._model = None
-        forget()
 
     def detect(
         self, images: Sequence[Image.Image], phrases: Sequence[Sequence[str]], min_score: float
     ) -> list[list[Regions]]:
+        """Return for each phrase of each image the regions scored at least `min_score`, best first."""
         import torch
 
         found: list[list[Regions]] = []
@@ -72,14 +69,14 @@ class Owlv2:
             with torch.inference_mode():
                 features, boxes = self._look(shots)
                 scores = self._score(features, names)  # (b, patches, names)
-            for i, of_one in enumerate(asked):
-                found.append([
-                    best_regions(boxes[i], scores[i, :, column[p]], min_score, self._config.nms_iou, self._config.max_regions)
-                    for p in of_one
-                ])  # fmt: skip
+            found += [
+                [self._regions(boxes[i], scores[i, :, column[phrase]], min_score) for phrase in of_one]
+                for i, of_one in enumerate(asked)
+            ]
         return found
 
     def propose(self, images: Sequence[Image.Image], min_score: float) -> list[Regions]:
+        """Return the regions of each image that look like things, best first."""
         import torch
 
         config = self._config
@@ -87,14 +84,19 @@ class Owlv2:
         for shots in batches(images, config.batch_size):
             with torch.inference_mode():
                 features, boxes = self._look(shots)
-                scores = self._model.objectness_predictor(features).float().sigmoid().cpu().numpy()  # (b, patches)
+                scores = (
+                    self._model.objectness_predictor(features).float().sigmoid().cpu().numpy()
+                )  # (b, patches)
             found += [
                 best_regions(boxes[i], scores[i], min_score, config.proposal_nms_iou, config.max_regions)
                 for i in range(len(shots))
             ]
         return found
 
-    def _look(self, images: Sequence[Image.Image]) -> tuple[Any, list[np.ndarray[Any, Any]]]:
+    def _regions(self, boxes: Array, scores: Array, min_score: float) -> Regions:
+        return best_regions(boxes, scores, min_score, self._config.nms_iou, self._config.max_regions)
+
+    def _look(self, images: Sequence[Image.Image]) -> tuple[Any, list[Array]]:
         """Return patch features (b, patches, width) and, per image, boxes (patches, 4) in pixels of it."""
         pixels = self._processor.image_processor(images=list(images), return_tensors="pt")
         grid, _ = self._model.image_embedder(**self._runtime.feed(pixels))  # (b, rows, columns, width)
@@ -106,16 +108,20 @@ class Owlv2:
             boxes.append(corners(of_one, (side, side), image.size))
         return features, boxes
 
-    def _score(self, features: Any, phrases: Sequence[str]) -> np.ndarray[Any, Any]:
+    def _score(self, features: Any, phrases: Sequence[str]) -> Array:
         if not phrases:
             return np.zeros((*features.shape[:2], 0), np.float32)
         tokens = self._processor.tokenizer(
-            list(phrases), padding="max_length", truncation=True, max_length=self._text_length, return_tensors="pt"
+            list(phrases),
+            padding="max_length",
+            truncation=True,
+            max_length=self._text_length,
+            return_tensors="pt",
         )
         text = self._model.owlv2.get_text_features(**self._runtime.feed(tokens)).pooler_output
         queries = text[None].expand(len(features), -1, -1)  # (b, phrases, width)
         logits, _ = self._model.class_predictor(features, queries)
-        scores: np.ndarray[Any, Any] = logits.float().sigmoid().cpu().numpy()
+        scores: Array = logits.float().sigmoid().cpu().numpy()
         return scores
 
     @property

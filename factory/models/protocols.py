@@ -11,7 +11,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """One question to a chat model: `text` is the user's turn; `schema` asks for JSON of that shape where supported."""
+    """One question to a chat model; `schema` asks for JSON of that shape where this is supported."""
 
     text: str
     image: Image.Image | None = None
@@ -59,7 +59,9 @@ class Regions:
 
     def __post_init__(self) -> None:
         if self.boxes_xyxy.shape != (len(self.scores), 4):
-            raise ValueError(f"boxes_xyxy {self.boxes_xyxy.shape} and scores {self.scores.shape} do not fit together")
+            raise ValueError(
+                f"boxes_xyxy {self.boxes_xyxy.shape} and scores {self.scores.shape} do not fit together"
+            )
 
 
 class Detector(Model, Protocol):
@@ -84,7 +86,9 @@ class Proposer(Model, Protocol):
 class Segmenter(Model, Protocol):
     """A promptable segmenter."""
 
-    def segment(self, images: Sequence[Image.Image], boxes_xyxy: Sequence[NDArray[np.float32]]) -> list[NDArray[np.bool_]]:
+    def segment(
+        self, images: Sequence[Image.Image], boxes_xyxy: Sequence[NDArray[np.float32]]
+    ) -> list[NDArray[np.bool_]]:
         """Return masks (n, H, W) for the n boxes of each image."""
 
 

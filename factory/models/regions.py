@@ -10,11 +10,14 @@ Array = NDArray[np.float32]
 
 
 def corners(boxes_cxcywh: Array, scale_wh: tuple[int, int], size_wh: tuple[int, int]) -> Array:
-    """Return xyxy boxes (n, 4) in pixels from centre boxes in fractions of `scale_wh`, cut at the image's edge."""
+    """Return xyxy boxes (n, 4) in pixels, cut at the image's edge, from centre boxes in fractions of a scale."""
     center, half = boxes_cxcywh[:, :2], boxes_cxcywh[:, 2:] / 2
-    boxes = np.concatenate([center - half, center + half], axis=1) * np.array([*scale_wh, *scale_wh], np.float32)
+    boxes = np.concatenate([center - half, center + half], axis=1) * np.array(
+        [*scale_wh, *scale_wh], np.float32
+    )
     limit = np.array([*size_wh, *size_wh], np.float32)
-    return np.clip(boxes, 0, limit).astype(np.float32)
+    inside: Array = np.clip(boxes, 0, limit)
+    return inside
 
 
 def best_regions(boxes: Array, scores: Array, min_score: float, max_iou: float, max_regions: int) -> Regions:

@@ -9,7 +9,7 @@ from PIL import Image
 from pydantic import Field
 
 from factory.models.batching import batches
-from factory.models.checkpoint import CheckpointConfig, Runtime, forget, load
+from factory.models.checkpoint import Adapter, CheckpointConfig, load
 
 
 class SamConfig(CheckpointConfig):
@@ -28,42 +28,42 @@ class SamConfig(CheckpointConfig):
         return Sam(self)
 
 
-class Sam:
+class Sam(Adapter):
     """A segmenter: each image is encoded once, the one mask per box is taken at threshold 0."""
 
     def __init__(self, config: SamConfig) -> None:
+        super().__init__(config)
         self._config = config
-        self._model: Any = None
 
-    def open(self) -> None:
-        if self._model is not None:
-            return
+    def _load(self) -> None:
         from transformers import SamModel, SamProcessor
 
-        self._runtime = Runtime(self._config)
         self._processor: Any = load(SamProcessor.from_pretrained, self._config)
         self._model = self._runtime.place(load(SamModel.from_pretrained, self._config))
-
-    def close(self) -> None:
-        self._model = None
-        forget()
 
     def segment(
         self, images: Sequence[Image.Image], boxes_xyxy: Sequence[NDArray[np.float32]]
     ) -> list[NDArray[np.bool_]]:
+        """Return masks (n, H, W) for the n boxes of each image, n may be 0."""
         masks = [np.zeros((0, image.height, image.width), np.bool_) for image in images]
         # images with as many boxes share a batch, so that few boxes are decoded for nothing
-        asked = sorted((i for i in range(len(images)) if len(boxes_xyxy[i])), key=lambda i: len(boxes_xyxy[i]))
+        asked = sorted(
+            (i for i in range(len(images)) if len(boxes_xyxy[i])), key=lambda i: len(boxes_xyxy[i])
+        )
         for chosen in batches(asked, self._config.batch_size):
             found = self._segment([images[i] for i in chosen], [boxes_xyxy[i] for i in chosen])
             for i, of_one in zip(chosen, found, strict=True):
                 masks[i] = of_one
         return masks
 
-    def _segment(self, images: list[Image.Image], boxes: list[NDArray[np.float32]]) -> list[NDArray[np.bool_]]:
+    def _segment(
+        self, images: list[Image.Image], boxes: list[NDArray[np.float32]]
+    ) -> list[NDArray[np.bool_]]:
         import torch
 
-        inputs = self._processor(images=images, input_boxes=[_padded(b, boxes).tolist() for b in boxes], return_tensors="pt")
+        inputs = self._processor(
+            images=images, input_boxes=[_padded(b, boxes).tolist() for b in boxes], return_tensors="pt"
+        )
         sizes, fed = inputs.pop("original_sizes"), inputs.pop("reshaped_input_sizes")
         placed = self._runtime.feed(inputs)
         with torch.inference_mode():
@@ -75,7 +75,9 @@ class Sam:
                 ],
                 dim=1,
             )  # (b, boxes, 1, h, w)
-            masks = self._processor.image_processor.post_process_masks(logits.float().cpu(), sizes, fed, mask_threshold=0.0)
+            masks = self._processor.image_processor.post_process_masks(
+                logits.float().cpu(), sizes, fed, mask_threshold=0.0
+            )
         return [mask[: len(b), 0].numpy() for mask, b in zip(masks, boxes, strict=True)]
 
 

@@ -1,4 +1,7 @@
-"""Chat models of Hugging Face transformers in this process, with or without sight."""
+"""Chat models of Hugging Face transformers in this process, with or without sight.
+
+Sampling, where a temperature asks for it, draws on torch's generator, which the engine seeds per shard.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -7,7 +10,7 @@ from pydantic import Field
 
 from factory.errors import ModelError
 from factory.models.batching import batches
-from factory.models.checkpoint import CheckpointConfig, Probability, Runtime, forget, load
+from factory.models.checkpoint import Adapter, CheckpointConfig, Probability, load
 from factory.models.protocols import ChatRequest, Reply
 
 
@@ -21,8 +24,6 @@ class TransformersChatConfig(CheckpointConfig):
     """0 takes the likeliest token always, so that the same image gives the same text."""
     top_p: Probability = 1.0
     """Nucleus of the sampling; without effect at temperature 0."""
-    seed: int = 0
-    """Start of the sampling; without effect at temperature 0."""
 
     def build(self) -> "TransformersChat":
         """Return the adapter; `open` loads the weights."""
@@ -30,25 +31,22 @@ class TransformersChatConfig(CheckpointConfig):
 
     def identity(self) -> dict[str, str]:
         """Return the checkpoint and how it is made to speak."""
-        decoding = "greedy" if self.temperature == 0 else f"temperature={self.temperature},top_p={self.top_p},seed={self.seed}"
+        decoding = "greedy" if self.temperature == 0 else f"temperature={self.temperature},top_p={self.top_p}"
         return {**super().identity(), "decoding": f"{decoding},max_new_tokens={self.max_new_tokens}"}
 
 
-class TransformersChat:
+class TransformersChat(Adapter):
     """A chat model; requests are sorted by length into batches and padded on the left."""
 
     def __init__(self, config: TransformersChatConfig) -> None:
+        super().__init__(config)
         self._config = config
-        self._model: Any = None
         self._processor: Any = None
         self._sees = False
 
-    def open(self) -> None:
-        if self._model is not None:
-            return
+    def _load(self) -> None:
         import transformers
 
-        self._runtime = Runtime(self._config)
         about = load(transformers.AutoConfig.from_pretrained, self._config)
         self._sees = hasattr(about, "vision_config")
         reader = transformers.AutoProcessor if self._sees else transformers.AutoTokenizer
@@ -61,10 +59,6 @@ class TransformersChat:
         self._require_template()
         self._model = self._runtime.place(load(family.from_pretrained, self._config))
         self._generation = self._generation_config()
-
-    def close(self) -> None:
-        self._model = None
-        forget()
 
     def reply(self, requests: Sequence[ChatRequest]) -> list[Reply]:
         """Answer each request, in order.
@@ -87,7 +81,9 @@ class TransformersChat:
 
     def _prompt(self, request: ChatRequest) -> str:
         if request.image is not None and not self._sees:
-            raise ModelError(f"{self._config.checkpoint!r} cannot see: it is a text-only model; give an image-text model here")
+            raise ModelError(
+                f"{self._config.checkpoint!r} is a text-only model and cannot see: give an image-text model here"
+            )
         messages: list[dict[str, Any]] = []
         if request.system:
             messages.append({"role": "system", "content": self._content(request.system, has_image=False)})
@@ -111,7 +107,7 @@ class TransformersChat:
         return [self._read(answer, n) for answer, n in zip(answers, told, strict=True)]
 
     def _encode(self, prompts: list[str], images: list[Any]) -> Any:
-        # a chat template writes the opening token itself, where the model wants one; only then must it not come twice
+        # some chat templates write the opening token themselves: it must not come twice
         twice = self._tokenizer.bos_token is not None and prompts[0].startswith(self._tokenizer.bos_token)
         options = {"padding": True, "return_tensors": "pt", "add_special_tokens": self._sees and not twice}
         if self._sees and images[0] is not None:
@@ -126,7 +122,6 @@ class TransformersChat:
         return Reply(text, finished=length < len(tokens), tokens_in=tokens_in, tokens_out=length)
 
     def _generation_config(self) -> Any:
-        import torch
         from transformers import GenerationConfig
 
         config = self._config
@@ -135,10 +130,12 @@ class TransformersChat:
         ends = list(ends) if isinstance(ends, list | tuple) else [ends]
         sampling: dict[str, Any] = {"do_sample": False}
         if config.temperature > 0:
-            torch.manual_seed(config.seed)
             sampling = {"do_sample": True, "temperature": config.temperature, "top_p": config.top_p}
         return GenerationConfig(
-            max_new_tokens=config.max_new_tokens, eos_token_id=ends, pad_token_id=self._tokenizer.pad_token_id, **sampling
+            max_new_tokens=config.max_new_tokens,
+            eos_token_id=ends,
+            pad_token_id=self._tokenizer.pad_token_id,
+            **sampling,
         )
 
     def _require_template(self) -> None:

@@ -1,7 +1,7 @@
 """Prompts are Jinja2 files: those beside this module by bare name, any other by path.
 
-A prompt that names a field which the stage does not give is refused (StrictUndefined). The text that never changes
-stands first, so that servers can keep its computed prefix.
+A prompt that names a field which the stage does not give is refused (StrictUndefined). The text that never
+changes stands first, so that servers can keep its computed prefix.
 """
 
 import hashlib
@@ -49,8 +49,15 @@ def load_prompt(name: str, fields: Sequence[str]) -> Prompt:
     except TemplateError as error:
         raise FactoryError(f"prompt {path} is not a Jinja2 template: {error}") from error
     if unknown := sorted(used - set(fields)):
-        raise FactoryError(f"prompt {path} uses {unknown[0]!r}; this stage offers: {', '.join(fields) or 'no field'}")
+        raise FactoryError(
+            f"prompt {path} uses {unknown[0]!r}; this stage offers: {', '.join(fields) or 'no field'}"
+        )
     return Prompt(text, str(name))
+
+
+def prompt_text(name: str) -> str:
+    """Return the text of a prompt as it stands in its file, for quoting."""
+    return _find(name).read_text(encoding="utf-8")
 
 
 def _find(name: str) -> Path:

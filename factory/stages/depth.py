@@ -13,6 +13,7 @@ from factory.geometry import typical_nearness
 from factory.models import DepthConfig as DepthModelUnion
 from factory.models.protocols import DepthEstimator
 from factory.records import Item, Object, Rejection
+from factory.stages.opening import Opening
 from factory.stages.pictures import with_pictures
 from recipes import Config
 
@@ -33,7 +34,7 @@ class DepthConfig(Config):
         return {"version": str(Depth.version), **self.model.identity()}
 
 
-class Depth:
+class Depth(Opening):
     """Adds the nearness of each object: the median over its mask, over its box where it has none."""
 
     name = "depth"
@@ -42,15 +43,11 @@ class Depth:
     adds: tuple[str, ...] = ("objects.nearness",)
 
     def __init__(self, model: DepthEstimator) -> None:
+        super().__init__(model)
         self._model = model
 
-    def open(self) -> None:
-        self._model.open()
-
-    def close(self) -> None:
-        self._model.close()
-
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
+        """Return each item with the nearness of its objects."""
         return with_pictures(self.name, items, self._measure)
 
     def _measure(self, items: list[Item], images: list[Image.Image]) -> list[Item | Rejection]:

@@ -12,6 +12,7 @@ from factory.models import ChatConfig
 from factory.models.protocols import Chat, ChatRequest, Reply
 from factory.prompts import Prompt, load_prompt
 from factory.records import Item, Rejection
+from factory.stages.opening import Opening
 from factory.stages.pictures import with_pictures
 from factory.stages.replies import prose
 from recipes import Config
@@ -38,7 +39,7 @@ class DescribeConfig(Config):
         return {"version": str(Describe.version), "prompt": prompt.digest, **self.model.identity()}
 
 
-class Describe:
+class Describe(Opening):
     """Adds the reference description."""
 
     name = "describe"
@@ -47,15 +48,11 @@ class Describe:
     adds: tuple[str, ...] = ("reference",)
 
     def __init__(self, model: Chat, prompt: Prompt, min_words: int = 2) -> None:
+        super().__init__(model)
         self._model, self._prompt, self._min_words = model, prompt, min_words
 
-    def open(self) -> None:
-        self._model.open()
-
-    def close(self) -> None:
-        self._model.close()
-
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
+        """Return each item with its reference, or rejected for an empty or too short reply."""
         return with_pictures(self.name, items, self._describe)
 
     def _describe(self, items: list[Item], images: list[Image.Image]) -> list[Item | Rejection]:

@@ -14,6 +14,7 @@ from factory.models import OpenAIChatConfig, TransformersChatConfig
 from factory.models.protocols import Chat, ChatRequest
 from factory.prompts import Prompt, load_prompt
 from factory.records import Entity, Item, Rejection
+from factory.stages.opening import Opening
 from factory.stages.replies import phrases
 from recipes import Config
 
@@ -24,7 +25,7 @@ SCHEMA = {
     "required": ["entities"],
     "additionalProperties": False,
 }
-_REMINDER = "\n\nYour last answer could not be read ({problem}). Answer with the JSON array of strings and nothing else."
+_REMINDER = "\n\nYour last answer could not be read ({problem}). Answer with the JSON alone."
 
 
 class GrammarConfig(Config):
@@ -37,7 +38,9 @@ class GrammarConfig(Config):
         return {"model": "grammar"}
 
 
-ExtractorConfig = Annotated[TransformersChatConfig | OpenAIChatConfig | GrammarConfig, Field(discriminator="kind")]
+ExtractorConfig = Annotated[
+    TransformersChatConfig | OpenAIChatConfig | GrammarConfig, Field(discriminator="kind")
+]
 
 
 class ExtractConfig(Config):
@@ -48,23 +51,27 @@ class ExtractConfig(Config):
     """The LLM, or `kind: grammar` for simple English without a model."""
     prompt: str = "extract"
     """Prompt file, by bare name for a built-in one; field: reference."""
-    max_retries: int = Field(default=1, ge=0)
-    """How often an unreadable answer is asked for again."""
+    max_attempts: int = Field(default=2, ge=1)
+    """How often an image is asked about until the answer can be read; then it is rejected."""
     max_entities: int = Field(default=40, ge=1)
     """Phrases kept per image, in the order of the text."""
 
     def build(self) -> "Extract":
         """Return the stage."""
         model = None if isinstance(self.model, GrammarConfig) else self.model.build()
-        return Extract(model, load_prompt(self.prompt, FIELDS), self.max_retries, self.max_entities)
+        return Extract(model, load_prompt(self.prompt, FIELDS), self.max_attempts, self.max_entities)
 
     def identity(self) -> dict[str, str]:
         """Return what decides the result."""
-        prompt = {} if isinstance(self.model, GrammarConfig) else {"prompt": load_prompt(self.prompt, FIELDS).digest}
+        prompt = (
+            {}
+            if isinstance(self.model, GrammarConfig)
+            else {"prompt": load_prompt(self.prompt, FIELDS).digest}
+        )
         return {"version": str(Extract.version), **prompt, **self.model.identity()}
 
 
-class Extract:
+class Extract(Opening):
     """Adds the entities. A phrase that does not occur in the reference is dropped and counted in `counts`."""
 
     name = "extract"
@@ -72,32 +79,34 @@ class Extract:
     needs: tuple[str, ...] = ("reference",)
     adds: tuple[str, ...] = ("entities",)
 
-    def __init__(self, model: Chat | None, prompt: Prompt, max_retries: int = 1, max_entities: int = 40) -> None:
+    def __init__(
+        self, model: Chat | None, prompt: Prompt, max_attempts: int = 2, max_entities: int = 40
+    ) -> None:
+        super().__init__(model)
         self._model, self._prompt = model, prompt
-        self._max_retries, self._max_entities = max_retries, max_entities
+        self._max_attempts, self._max_entities = max_attempts, max_entities
         self.counts: Counter[str] = Counter()
 
-    def open(self) -> None:
-        if self._model is not None:
-            self._model.open()
-
-    def close(self) -> None:
-        if self._model is not None:
-            self._model.close()
-
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
+        """Return each item with its entities, maybe none, or rejected for an unreadable reply."""
         texts = [item.reference or "" for item in items]
-        found = [grammar.entities(text) for text in texts] if self._model is None else self._ask(self._model, texts)
+        found = (
+            [grammar.entities(text) for text in texts]
+            if self._model is None
+            else self._ask(self._model, texts)
+        )
         return [self._read(item, answer) for item, answer in zip(items, found, strict=True)]
 
     def _ask(self, model: Chat, texts: Sequence[str]) -> list[list[str] | ReplyError]:
         prompts = [self._prompt.render({"reference": text}) for text in texts]
         found: list[list[str] | ReplyError] = [ReplyError("not asked")] * len(texts)
         open_ = list(range(len(texts)))
-        for attempt in range(self._max_retries + 1):
+        for attempt in range(self._max_attempts):
             self.counts["retried"] += len(open_) if attempt else 0
             asked = [prompts[i] + (_REMINDER.format(problem=found[i]) if attempt else "") for i in open_]
-            for i, reply in zip(open_, model.reply([ChatRequest(text, schema=SCHEMA) for text in asked]), strict=True):
+            for i, reply in zip(
+                open_, model.reply([ChatRequest(text, schema=SCHEMA) for text in asked]), strict=True
+            ):
                 try:
                     found[i] = phrases(reply)
                 except ReplyError as error:

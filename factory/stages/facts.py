@@ -1,8 +1,8 @@
 """Turns geometry into words: place, distance, size, counts and relations. No model has a say here.
 
-    large red umbrella | on the left | close to the viewer
-    count | two balls
-    relation | the red umbrella | in front of | the blue ball
+large red umbrella | on the left | close to the viewer
+count | two balls
+relation | the red umbrella | in front of | the blue ball
 """
 
 from collections import Counter
@@ -56,6 +56,7 @@ class Facts:
         """Do nothing: there is no model."""
 
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
+        """Return each item with its facts, maybe none."""
         return [self._state(item) for item in items]
 
     def _state(self, item: Item) -> Item:
@@ -80,7 +81,9 @@ def worded(object_: Object, size_wh: tuple[int, int]) -> Object:
 
 def object_line(object_: Object) -> str:
     """Return the fact of one object."""
-    return " | ".join(part for part in (f"{object_.size} {object_.phrase}".strip(), object_.place, object_.distance) if part)
+    return " | ".join(
+        part for part in (f"{object_.size} {object_.phrase}".strip(), object_.place, object_.distance) if part
+    )
 
 
 def count_lines(objects: Sequence[Object]) -> list[str]:
@@ -90,7 +93,7 @@ def count_lines(objects: Sequence[Object]) -> list[str]:
 
 
 def relation_lines(objects: Sequence[Object], width: int, config: FactsConfig) -> list[str]:
-    """Return how the extremes lie to each other, among objects that their phrase alone tells from the others."""
+    """Return how the extremes lie to each other, among objects that no other shares its phrase with."""
     phrases = Counter(o.phrase for o in objects)
     unique = [o for o in objects if phrases[o.phrase] == 1]
     lines = []

@@ -1,16 +1,18 @@
-"""Phase 2, from the text: which entities are in the image. What is not found is a hallucination, kept as text to delete."""
+"""Phase 2, from the text: which entities are in the image; the others are hallucinations, kept to be deleted."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 from PIL import Image
+from pydantic import Field
 
 from factory.english import bare, head
 from factory.models import DetectorConfig
 from factory.models.checkpoint import Probability
 from factory.models.protocols import Detector, Regions
 from factory.records import BoxXyxy, Entity, Item, Rejection
+from factory.stages.opening import Opening
 from factory.stages.pictures import with_pictures
 from recipes import Config
 
@@ -23,7 +25,7 @@ class GroundConfig(Config):
     """The open-set detector."""
     min_score: Probability = 0.35
     """Entities that score less anywhere in the image are held to be hallucinated."""
-    min_score_of: dict[str, Probability] = {}
+    min_score_of: dict[str, Probability] = Field(default_factory=dict)
     """Thresholds for single head nouns, such as `{boat: 0.5}`, where calibration gave others."""
 
     def build(self) -> "Ground":
@@ -35,7 +37,7 @@ class GroundConfig(Config):
         return {"version": str(Ground.version), **self.detector.identity()}
 
 
-class Ground:
+class Ground(Opening):
     """Adds score and box to each entity, and the list of those not found.
 
     A detector is asked for things, not for sentences: `two red cars` is looked for as `red car`.
@@ -46,16 +48,14 @@ class Ground:
     needs: tuple[str, ...] = ("image", "entities")
     adds: tuple[str, ...] = ("entities.score", "hallucinated")
 
-    def __init__(self, detector: Detector, min_score: float, min_score_of: dict[str, float] | None = None) -> None:
+    def __init__(
+        self, detector: Detector, min_score: float, min_score_of: dict[str, float] | None = None
+    ) -> None:
+        super().__init__(detector)
         self._detector, self._min_score, self._min_score_of = detector, min_score, min_score_of or {}
 
-    def open(self) -> None:
-        self._detector.open()
-
-    def close(self) -> None:
-        self._detector.close()
-
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
+        """Return each item with its entities scored."""
         return with_pictures(self.name, items, self._ground)
 
     def _ground(self, items: list[Item], images: list[Image.Image]) -> list[Item | Rejection]:
@@ -67,7 +67,9 @@ class Ground:
         ]
 
     def _grounded(self, item: Item, found: dict[str, Regions]) -> Item:
-        entities = tuple(self._scored(entity.phrase, found[bare(entity.phrase)]) for entity in item.entities or ())
+        entities = tuple(
+            self._scored(entity.phrase, found[bare(entity.phrase)]) for entity in item.entities or ()
+        )
         missing = tuple(entity.phrase for entity in entities if not entity.grounded)
         return replace(item, entities=entities, hallucinated=missing)
 

@@ -11,6 +11,7 @@ from factory.geometry import boxes_array
 from factory.models import SamConfig
 from factory.models.protocols import Segmenter
 from factory.records import Item, Rejection
+from factory.stages.opening import Opening
 from factory.stages.pictures import with_pictures
 from recipes import Config
 
@@ -31,7 +32,7 @@ class MasksConfig(Config):
         return {"version": str(Masks.version), **self.segmenter.identity()}
 
 
-class Masks:
+class Masks(Opening):
     """Adds a mask to each object."""
 
     name = "masks"
@@ -40,15 +41,11 @@ class Masks:
     adds: tuple[str, ...] = ("objects.mask",)
 
     def __init__(self, segmenter: Segmenter) -> None:
+        super().__init__(segmenter)
         self._segmenter = segmenter
 
-    def open(self) -> None:
-        self._segmenter.open()
-
-    def close(self) -> None:
-        self._segmenter.close()
-
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
+        """Return each item with its objects cut out."""
         return with_pictures(self.name, items, self._mask)
 
     def _mask(self, items: list[Item], images: list[Image.Image]) -> list[Item | Rejection]:

@@ -15,13 +15,17 @@ _THREADS = 4
 
 
 def with_pictures(stage: str, items: Sequence[Item], work: Work) -> list[Outcome]:
-    """Call `work` with the items that decode and their RGB images; the others come back rejected, all in order."""
+    """Call `work` with the items that decode and their RGB images; the others come back rejected, in order."""
     with ThreadPoolExecutor(_THREADS) as pool:
         decoded = list(pool.map(_decoded, items))
-    good = [(item, image) for item, image in zip(items, decoded, strict=True) if isinstance(image, Image.Image)]
+    good = [
+        (item, image) for item, image in zip(items, decoded, strict=True) if isinstance(image, Image.Image)
+    ]
     done = iter(work([item for item, _ in good], [image for _, image in good]) if good else [])
     return [
-        next(done) if isinstance(image, Image.Image) else Rejection(item.id, stage, "image cannot be decoded", image)
+        next(done)
+        if isinstance(image, Image.Image)
+        else Rejection(item.id, stage, "image cannot be decoded", image)
         for item, image in zip(items, decoded, strict=True)
     ]
 

@@ -1,4 +1,4 @@
-"""Phase 3, textualized recaptioning: the description anew from the reference, its hallucinations and the facts."""
+"""Phase 3, textualized recaptioning: the reference anew, without its hallucinations and with the facts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +11,7 @@ from factory.models import OpenAIChatConfig, TransformersChatConfig
 from factory.models.protocols import Chat, ChatRequest, Reply
 from factory.prompts import Prompt, load_prompt
 from factory.records import Item, Rejection
+from factory.stages.opening import Opening
 from factory.stages.replies import prose
 from factory.writer import write
 from recipes import Config
@@ -28,7 +29,9 @@ class TemplateConfig(Config):
         return {"model": "template"}
 
 
-WriterConfig = Annotated[TransformersChatConfig | OpenAIChatConfig | TemplateConfig, Field(discriminator="kind")]
+WriterConfig = Annotated[
+    TransformersChatConfig | OpenAIChatConfig | TemplateConfig, Field(discriminator="kind")
+]
 
 
 class RecaptionConfig(Config):
@@ -47,11 +50,15 @@ class RecaptionConfig(Config):
 
     def identity(self) -> dict[str, str]:
         """Return what decides the result."""
-        prompt = {} if isinstance(self.model, TemplateConfig) else {"prompt": load_prompt(self.prompt, FIELDS).digest}
+        prompt = (
+            {}
+            if isinstance(self.model, TemplateConfig)
+            else {"prompt": load_prompt(self.prompt, FIELDS).digest}
+        )
         return {"version": str(Recaption.version), **prompt, **self.model.identity()}
 
 
-class Recaption:
+class Recaption(Opening):
     """Adds the final description."""
 
     name = "recaption"
@@ -60,17 +67,11 @@ class Recaption:
     adds: tuple[str, ...] = ("description",)
 
     def __init__(self, model: Chat | None, prompt: Prompt) -> None:
+        super().__init__(model)
         self._model, self._prompt = model, prompt
 
-    def open(self) -> None:
-        if self._model is not None:
-            self._model.open()
-
-    def close(self) -> None:
-        if self._model is not None:
-            self._model.close()
-
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
+        """Return each item with its description, or rejected for an empty reply."""
         if self._model is None:
             replies = [Reply(write(item.reference or "", item.facts or ())) for item in items]
         else:
@@ -85,4 +86,8 @@ class Recaption:
 
 
 def _fields(item: Item) -> dict[str, object]:
-    return {"reference": item.reference, "hallucinated": list(item.hallucinated or ()), "facts": list(item.facts or ())}
+    return {
+        "reference": item.reference,
+        "hallucinated": list(item.hallucinated or ()),
+        "facts": list(item.facts or ()),
+    }

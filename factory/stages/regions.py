@@ -1,4 +1,4 @@
-"""Phase 2, from the image: what is there whether or not the text says so, each thing named from a close look and confirmed."""
+"""Phase 2, from the image: what is there, each thing named from a close look and confirmed by the detector."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +18,7 @@ from factory.models.protocols import Chat, ChatRequest, Detector, Proposer, Regi
 from factory.prompts import Prompt, load_prompt
 from factory.records import BoxXyxy, Item, Object, Rejection
 from factory.stages.ground import box_of
+from factory.stages.opening import Opening
 from factory.stages.pictures import with_pictures
 from factory.stages.replies import prose
 from recipes import Config
@@ -60,11 +61,15 @@ class RegionsConfig(Config):
     def identity(self) -> dict[str, str]:
         """Return what decides the result."""
         parts = {"proposer": self.proposer, "captioner": self.captioner, "detector": self.detector}
-        models = {f"{part}.{key}": value for part, config in parts.items() for key, value in config.identity().items()}
+        models = {
+            f"{part}.{key}": value
+            for part, config in parts.items()
+            for key, value in config.identity().items()
+        }
         return {"version": str(FindRegions.version), "prompt": load_prompt(self.prompt, ()).digest, **models}
 
 
-class FindRegions:
+class FindRegions(Opening):
     """Adds the objects, ids `o1`, `o2`, ... from left to right.
 
     Grounded entities at which no region was confirmed become objects as well.
@@ -78,27 +83,26 @@ class FindRegions:
     def __init__(
         self, proposer: Proposer, captioner: Chat, detector: Detector, prompt: Prompt, config: RegionsConfig
     ) -> None:
+        super().__init__(proposer, captioner, detector)
         self._proposer, self._captioner, self._detector = proposer, captioner, detector
         self._prompt, self._config = prompt, config
 
-    def open(self) -> None:
-        for model in (self._proposer, self._captioner, self._detector):
-            model.open()
-
-    def close(self) -> None:
-        for model in (self._proposer, self._captioner, self._detector):
-            model.close()
-
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
+        """Return each item with its objects, maybe none."""
         return with_pictures(self.name, items, self._find)
 
     def _find(self, items: list[Item], images: list[Image.Image]) -> list[Item | Rejection]:
-        proposed = [_first(r, self._config.max_regions) for r in self._proposer.propose(images, self._config.min_objectness)]
+        proposed = [
+            _first(r, self._config.max_regions)
+            for r in self._proposer.propose(images, self._config.min_objectness)
+        ]
         captions = self._captions(images, proposed)
         names = [sorted({leading_phrase(c) for c in of_one} - {""}) for of_one in captions]
         confirmed = self._detector.detect(images, names, self._config.min_score)
         found: list[Item | Rejection] = []
-        for item, boxes, said, asked, regions in zip(items, proposed, captions, names, confirmed, strict=True):
+        for item, boxes, said, asked, regions in zip(
+            items, proposed, captions, names, confirmed, strict=True
+        ):
             objects = self._confirmed(item, boxes, said, dict(zip(asked, regions, strict=True)))
             found.append(replace(item, objects=self._settled(item, objects)))
         return found
@@ -122,7 +126,9 @@ class FindRegions:
                     captions[-1].append("")
         return captions
 
-    def _confirmed(self, item: Item, boxes: Regions, captions: list[str], found: dict[str, Regions]) -> list[Object]:
+    def _confirmed(
+        self, item: Item, boxes: Regions, captions: list[str], found: dict[str, Regions]
+    ) -> list[Object]:
         objects = []
         for i, caption in enumerate(captions):
             phrase = leading_phrase(caption)
@@ -133,10 +139,13 @@ class FindRegions:
         return objects
 
     def _settled(self, item: Item, objects: list[Object]) -> tuple[Object, ...]:
-        """Return the objects with the grounded entities that none of them covers, each thing once, from left to right."""
+        """Return the objects and the grounded entities that none of them covers, from left to right."""
         for entity in item.entities or ():
             if entity.box_xyxy is not None and not _covers(objects, entity.box_xyxy):
-                objects = [*objects, _object(item, bare(entity.phrase), entity.box_xyxy, entity.score or 0.0, "")]
+                objects = [
+                    *objects,
+                    _object(item, bare(entity.phrase), entity.box_xyxy, entity.score or 0.0, ""),
+                ]
         # captioned regions come first: they know the thing's attributes
         rank = np.array([o.score + (1.0 if o.caption else 0.0) for o in objects], np.float32)
         kept = suppress(boxes_array([o.box_xyxy for o in objects]), rank, self._config.duplicate_iou)

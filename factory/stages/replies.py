@@ -22,7 +22,12 @@ def prose(reply: Reply) -> str:
     """
     text = _PREAMBLE.sub("", _answer(reply)).strip()
     for opening, closing in _QUOTES:
-        if len(text) > 1 and text.startswith(opening) and text.endswith(closing) and opening not in text[1:-1]:
+        if (
+            len(text) > 1
+            and text.startswith(opening)
+            and text.endswith(closing)
+            and opening not in text[1:-1]
+        ):
             text = text[1:-1].strip()
     if not reply.finished and not text.endswith(_SENTENCE_ENDS):
         text = _whole_sentences(text)

@@ -1,7 +1,7 @@
 """Checks every claim of the final text against the image, alone, and drops what is refuted.
 
-What the rewriting model added by itself is found here: the text is read anew, and nothing is believed for having
-been written.
+What the rewriting model added by itself is found here: the text is read anew, and nothing is believed for
+having been written.
 """
 
 from collections import Counter
@@ -18,6 +18,7 @@ from factory.models import DetectorConfig
 from factory.models.checkpoint import Probability
 from factory.models.protocols import Detector
 from factory.records import Claim, Item, Rejection
+from factory.stages.opening import Opening
 from factory.stages.pictures import with_pictures
 from recipes import Config
 
@@ -37,7 +38,7 @@ class VerifyConfig(Config):
     on_refuted: Literal["drop_sentence", "keep"] = "drop_sentence"
     """What happens to a sentence with a refuted claim."""
     on_unknown: Literal["drop_sentence", "keep"] = "keep"
-    """What happens to a sentence with a claim that nothing speaks for or against, moods and guesses among them."""
+    """What happens to a sentence with a claim that nothing speaks for or against, such as a mood or a guess."""
 
     def build(self) -> "Verify":
         """Return the stage."""
@@ -45,10 +46,13 @@ class VerifyConfig(Config):
 
     def identity(self) -> dict[str, str]:
         """Return what decides the result."""
-        return {"version": str(Verify.version), **(self.detector.identity() if self.detector else {"model": "none"})}
+        return {
+            "version": str(Verify.version),
+            **(self.detector.identity() if self.detector else {"model": "none"}),
+        }
 
 
-class Verify:
+class Verify(Opening):
     """Adds the claims with verdict and evidence, and takes out of the description what they refute."""
 
     name = "verify"
@@ -57,18 +61,12 @@ class Verify:
     adds: tuple[str, ...] = ("claims",)
 
     def __init__(self, detector: Detector | None, config: VerifyConfig) -> None:
+        super().__init__(detector)
         self._detector, self._config = detector, config
         self.counts: Counter[str] = Counter()
 
-    def open(self) -> None:
-        if self._detector is not None:
-            self._detector.open()
-
-    def close(self) -> None:
-        if self._detector is not None:
-            self._detector.close()
-
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
+        """Return each item with its claims, or rejected if nothing of its description is left."""
         if self._detector is None:
             return [self._verified(item, {}) for item in items]
         return with_pictures(self.name, items, self._verify)
@@ -101,7 +99,9 @@ class Verify:
         return replace(item, description=text, claims=claims)
 
     def _drops(self, span: tuple[int, int], findings: Sequence[tuple[Statement, Finding]]) -> bool:
-        drop_refuted, drop_unknown = (choice == "drop_sentence" for choice in (self._config.on_refuted, self._config.on_unknown))
+        drop_refuted, drop_unknown = (
+            choice == "drop_sentence" for choice in (self._config.on_refuted, self._config.on_unknown)
+        )
         verdicts = {
             finding.verdict
             for statement, finding in findings
@@ -118,7 +118,9 @@ def _phrases_to_score(item: Item) -> list[str]:
 
 def _claim(text: str, statement: Statement, finding: Finding) -> Claim:
     span = (statement.start, statement.end)
-    return Claim(statement.kind, text[statement.start : statement.end], span, finding.verdict, finding.evidence)
+    return Claim(
+        statement.kind, text[statement.start : statement.end], span, finding.verdict, finding.evidence
+    )
 
 
 def _without_dangling(text: str) -> str:

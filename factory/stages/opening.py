@@ -1,0 +1,20 @@
+"""What all stages with models have in common: opening and closing them."""
+
+from factory.models.protocols import Model
+
+
+class Opening:
+    """Opens the models given to it, each once, and closes them."""
+
+    def __init__(self, *models: Model | None) -> None:
+        self._models = [model for model in dict.fromkeys(models) if model is not None]
+
+    def open(self) -> None:
+        """Load the models, once per worker."""
+        for model in self._models:
+            model.open()
+
+    def close(self) -> None:
+        """Free what `open` took."""
+        for model in self._models:
+            model.close()
