@@ -13,9 +13,7 @@ DONE, USER_MUST_ACT, INTERRUPTED = 0, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 2 the user must act, 130 interrupted with progress
-    kept.
-    """
+    """Run one command and return its exit code: 0 done, 2 the user must act, 130 interrupted."""
     parser = argparse.ArgumentParser(prog="python -m eval", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -25,12 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(options)
     except (EvalError, RecipeError) as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        print(f"error: {error}", file=sys.stderr)
         return USER_MUST_ACT
     except BrokenPipeError:
         # the reader of our output, such as `head`, has gone; nothing more can be said to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:
-        print("interrupted: what is done is kept; run the same command again to go on", file=sys.stderr)  # noqa: T201
+        print("interrupted: what is done is kept; run the same command again to go on", file=sys.stderr)
         return INTERRUPTED

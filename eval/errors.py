@@ -1,5 +1,4 @@
-"""The errors of the evaluation; each one means that the user must act, and is shown as one message without
-traceback.
+"""The errors of the evaluation: each means that the user must act, and is shown without traceback.
 
 EvalError
 +-- InputError      a file or a record of it cannot be read as what it should be

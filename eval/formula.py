@@ -32,9 +32,7 @@ class Formula(Protocol):
 
     @property
     def independent(self) -> bool:
-        """True for a plain rate with at most one trial per image, for which the Wilson interval is exact
-        enough.
-        """
+        """True for a plain rate with at most one trial per image, for which Wilson's interval is right."""
         ...
 
     @property
@@ -78,9 +76,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class MeanOf:
-    """The plain mean of several ratios, such as the F1 over the three POPE splits; undefined if one of them
-    is.
-    """
+    """The plain mean of several ratios, such as POPE's F1 over splits; undefined if one of them is."""
 
     name: str
     parts: tuple[Ratio, ...]

@@ -1,6 +1,4 @@
-"""Comparison at matched length: longer text says more that can be wrong, so both texts of an image are cut
-alike.
-"""
+"""Comparison at matched length: longer text says more that can be wrong, so both are cut alike."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,9 +45,7 @@ def _match(first: str, second: str) -> tuple[str, str]:
 def matched_tallies(
     first: Measured, second: Measured, recipe: EvalRecipe
 ) -> tuple[dict[str, Tally], dict[str, Tally]]:
-    """Score both runs' texts again at matched length, against the truth of a recipe; answers stay as they
-    are.
-    """
+    """Score both runs' texts again at matched length, against a recipe's truth; answers stay as they are."""
     texts = match_lengths(first.captions.texts, second.captions.texts)
     scored = [_score(Captions(side), recipe) for side in texts]
     for tallies, run in zip(scored, (first, second), strict=True):

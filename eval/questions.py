@@ -1,5 +1,4 @@
-"""POPE questions drawn from known truth: what is present, and what is absent at random, by popularity, by
-company.
+"""POPE questions drawn from known truth: about what is present, and about what is absent.
 
 Following Li et al. 2023 (arXiv:2305.10355, section 5): `random` takes any absent class, `popular` the absent
 classes that most images have, `adversarial` the absent classes that most often keep company with those

@@ -67,9 +67,7 @@ class PopeSplit:
 
 
 def score_pope(splits: Sequence[PopeSplit], parser: str) -> Score:
-    """Score yes/no answers; figures are named `<split>.<figure>`, and `pope_f1` is the mean F1 over the
-    splits.
-    """
+    """Score yes/no answers: figures `<split>.<figure>`, and `pope_f1`, the mean F1 over the splits."""
     names = [split.name for split in splits]
     state = Tally(pope.columns(names))
     evidence: dict[str, list[Evidence]] = {}

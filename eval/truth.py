@@ -31,9 +31,7 @@ class TruthObject:
 
 @dataclass(frozen=True)
 class TruthImage:
-    """One image and all objects in it; `captions` are human descriptions, from which objects may be read as
-    well.
-    """
+    """One image, its objects, and human `captions`, from which objects may be read as well."""
 
     key: str
     file_name: str

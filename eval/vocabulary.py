@@ -52,8 +52,7 @@ def coco_vocabulary() -> Vocabulary:
 
 
 def load_vocabulary(path: Path) -> Vocabulary:
-    """Read a list of synonyms: YAML `{class: [word, ...]}`, or text with one class a line, `class, word,
-    word`.
+    """Read a list of synonyms: YAML `{class: [word, ...]}`, or lines of `class, word, word`.
 
     Text is read as CHAIR reads it, split at comma and space, so that a doubled space makes a word that never
     matches.

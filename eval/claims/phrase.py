@@ -35,9 +35,7 @@ class Phrase:
 
 
 def find_phrases(sentence: str, offset: int, vocabulary: Vocabulary) -> list[Phrase]:
-    """Return the known objects that a sentence mentions, in order; `offset` is where it starts in the whole
-    text.
-    """
+    """Return the known objects a sentence mentions, in order; `offset` is its start in the whole text."""
     tokens = [Token(t.text.lower(), t.start + offset, t.end + offset) for t in tokenize(sentence)]
     phrases: list[Phrase] = []
     index = 0
@@ -96,9 +94,7 @@ def _phrase(tokens: Sequence[Token], first: int, end: int, vocabulary: Vocabular
 
 
 def _left_edge(tokens: Sequence[Token], first: int) -> tuple[int, str]:
-    """Walk left over adjectives to the determiner; unknown adjectives count only where a determiner follows
-    them.
-    """
+    """Walk left to the determiner; unknown adjectives count only where a determiner precedes them."""
     known = first
     others = 0
     for index in range(first - 1, -1, -1):

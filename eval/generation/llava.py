@@ -139,9 +139,7 @@ def _fingerprint(config: LlavaModel, checkpoint: str, adapter: Path | None) -> s
 
 
 def _folder_hash(folder: Path) -> str:
-    """Hash a checkpoint's files; of large ones only the size and the time of change, as reading them takes
-    minutes.
-    """
+    """Hash a checkpoint's files; of large ones only size and time of change, as reading takes minutes."""
     lines = []
     for path in sorted(folder.iterdir()):
         if path.is_file():

@@ -43,9 +43,7 @@ def read_reference(text: str) -> Reading:
 
 
 def read_robust(text: str) -> Reading:
-    """Read an answer's first word if it is yes or no, else what its first sentence states, else leave it
-    open.
-    """
+    """Read an answer's first word if it is yes or no, else what its first sentence states, if anything."""
     leading = _LEADING.match(text)
     if leading:
         return Reading("yes" if leading.group(1).lower().startswith("y") else "no", True)

@@ -42,9 +42,7 @@ class MentionFinder:
     _normalised: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __call__(self, caption: str) -> tuple[list[Mention], int]:
-        """Return the mentions in order, and the number of tokens after two-word names are merged (CHAIR's
-        length).
-        """
+        """Return the mentions in order, and the number of tokens with two-word names merged (`Len`)."""
         words = self._merge([self._normalise(token) for token in tokenize(caption.lower())])
         texts = {word.text for word in words}
         if "toilet" in texts and "seat" in texts:

@@ -1,6 +1,4 @@
-"""Resampling of images: each image is drawn with all its counts, so figures that share an image move
-together.
-"""
+"""Resampling of images: each is drawn with all its counts, so figures that share it move together."""
 
 from collections.abc import Iterator
 

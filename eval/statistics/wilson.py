@@ -6,8 +6,7 @@ Z95 = 1.959963984540054
 
 
 def wilson(successes: float, trials: float) -> tuple[float, float]:
-    """Return the 95 % interval of successes/trials, within [0, 1]; keeps its width at 0 and 1, where others
-    collapse.
+    """Return the 95 % interval of successes/trials, within [0, 1]; at 0 and 1 it keeps its width.
 
     Raises:
         ValueError: no trial, or successes outside [0, trials].

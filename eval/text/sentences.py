@@ -31,8 +31,7 @@ def count_words(text: str) -> int:
 
 
 def cut_to_words(text: str, words: int) -> str:
-    """Return the whole sentences from the start whose word count is nearest to `words`, but at least one
-    sentence.
+    """Return the whole sentences from the start whose word count is nearest to `words`, at least one.
 
     Of two counts equally near, the smaller is taken.
     """

@@ -29,7 +29,5 @@ class Token:
 
 
 def tokenize(text: str) -> list[Token]:
-    """Split text as the Treebank convention does: marks apart, clitics apart (`man 's`, `is n't`), hyphens
-    kept.
-    """
+    """Split text as the Treebank does: marks apart, clitics apart (`man 's`, `is n't`), hyphens kept."""
     return [Token(match.group(), match.start(), match.end()) for match in _TOKEN.finditer(text)]
