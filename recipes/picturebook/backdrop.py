@@ -1,6 +1,6 @@
 """The places behind the things: sky or wall above the horizon, ground or floor below."""
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -15,7 +15,7 @@ SIZE = IMAGE_SIZE * UP
 LINE = round(HORIZON * SIZE)
 
 
-@lru_cache(maxsize=None)
+@cache
 def backdrop(setting: str, variant: int) -> Image.Image:
     """Return the RGB picture of an empty place."""
     rng = np.random.default_rng([len(setting), ord(setting[0]), ord(setting[1]), variant])

@@ -45,7 +45,7 @@ def opening_with(setting: str, mentions: list[str], rng: np.random.Generator) ->
 
 def opening_of(caption: str) -> str:
     """Return the opening of a caption without what it names: `A beach with a crab.` gives `A beach.`."""
-    first = caption.split(".")[0]
+    first = caption.split(".", maxsplit=1)[0]
     return capital(first.split(" with ")[0]) + "."
 
 

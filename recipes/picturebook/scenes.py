@@ -1,8 +1,8 @@
 """Paints a folder of scenes and writes their truth beside it: `python -m recipes.picturebook.scenes --help`.
 
-    DIR/images/000010000000.png ...   what the factory and the models see
-    DIR/instances.json                COCO instances with colour, nearness, mask
-    DIR/captions.json                 COCO captions
+DIR/images/000010000000.png ...   what the factory and the models see
+DIR/instances.json                COCO instances with colour, nearness, mask
+DIR/captions.json                 COCO captions
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """How each class looks: a flat drawing with an outline, in the unit square, coloured by its main colour."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 from PIL import Image, ImageDraw
 
@@ -227,7 +227,7 @@ DRAWINGS: dict[str, Callable[[Pen], None]] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def sprite(name: str, color: str, mirrored: bool) -> Image.Image:
     """Return the large RGBA drawing of a class in a colour; shrink it to the size wanted."""
     pen = Pen(CLASSES[name].aspect, COLORS[color])

@@ -18,7 +18,6 @@ from recipes.picturebook.english import (
     SIZES,
     capital,
     counted,
-    joined,
     plural,
     with_article,
 )
@@ -64,7 +63,7 @@ def rewriting(rng: np.random.Generator) -> Exercise:
     lines = [_line(f) for f in facts] + _count_lines(facts) + _relation_lines(facts, rng)
     named = entities_of(draft)
     absent = [e for e in named if rng.random() < 0.3]
-    prompt = f"Draft: {draft}\nNot there: {', '.join(absent) or 'nothing'}\nFacts:\n" + "\n".join(lines)
+    prompt = f"Draft: {draft}\nNot there: {', '.join(absent) or 'nothing'}\nFacts:\n" + _numbered(lines)
     return Exercise(prompt.rstrip("\n"), rewritten(draft, lines))
 
 
@@ -112,6 +111,10 @@ def _facts(rng: np.random.Generator) -> list[Fact]:
     return sorted(facts, key=lambda f: PLACES.index(f.place)) if rng.random() < 0.8 else facts
 
 
+def _numbered(lines: list[str]) -> str:
+    return "\n".join(f"{n}. {line}" for n, line in enumerate(lines, start=1))
+
+
 def _line(fact: Fact) -> str:
     return f"{fact.size} {fact.phrase} | {fact.place} | {fact.distance}".strip()
 
@@ -140,12 +143,4 @@ def _sentence(line: str, seen: set[str]) -> str:
     phrase = first.removeprefix("small ").removeprefix("large ")
     lead = f"Another {first}" if phrase in seen else capital(with_article(first))
     seen.add(phrase)
-    return f"{lead} is {joined_place(rest)}."
-
-
-def joined_place(parts: list[str]) -> str:
-    """Join place and distance with a comma."""
-    return ", ".join(parts)
-
-
-__all__ = ["Exercise", "entities_of", "exercise", "extraction", "joined", "rewriting", "rewritten"]
+    return f"{lead} is {', '.join(rest)}."
