@@ -1,4 +1,4 @@
-"""Monocular depth as nearness maps: Depth Anything (Yang et al. 2024, arXiv:2401.10891), GLPN (Kim et al. 2022).
+"""Monocular depth as nearness maps: Depth Anything (Yang et al. 2024, arXiv:2401.10891) and GLPN.
 
 Nearness is in [0, 1], 1 = nearest. Maps stay floating point from the model to the median of an object.
 """

@@ -1,7 +1,7 @@
 """GroundingDINO (Liu et al. 2023, arXiv:2303.05499) through transformers.
 
-A phrase is scored by its own tokens: the largest sigmoid over the span of the phrase in the prompt, never by the
-label text that the model decodes, because labels of packed phrases run together.
+A phrase is scored by its own tokens: the largest sigmoid over the span of the phrase in the prompt, never by
+the label text that the model decodes, because labels of packed phrases run together.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ class GroundingDinoConfig(CheckpointConfig):
     batch_size: int = Field(default=8, ge=1)
     """Pairs of image and prompt that go through the model together."""
     packing: Literal["exact", "packed"] = "exact"
-    """`exact` asks for one phrase at a time; `packed` puts many into one prompt: faster, slightly other scores."""
+    """`exact` asks for one phrase at a time; `packed` puts many into one: faster, with other scores."""
     max_prompt_tokens: int = Field(default=200, ge=8)
     """Where a packed prompt is cut in two; the model's own limit is 256."""
     nms_iou: Probability = 0.5

@@ -1,7 +1,7 @@
 """OWLv2 (Minderer et al. 2023, arXiv:2306.09683): an open-set detector that also proposes objects of no name.
 
-Images are encoded once; the phrases of a whole batch are embedded once each. The processor pads an image at the
-right and bottom to a square, so boxes are fractions of the longer side.
+Images are encoded once; the phrases of a whole batch are embedded once each. The processor pads an image at
+the right and bottom to a square, so boxes are fractions of the longer side.
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ Array = NDArray[np.float32]
 
 
 def corners(boxes_cxcywh: Array, scale_wh: tuple[int, int], size_wh: tuple[int, int]) -> Array:
-    """Return xyxy boxes (n, 4) in pixels, cut at the image's edge, from centre boxes in fractions of a scale."""
+    """Return xyxy boxes (n, 4) in pixels, cut at the image's edge, from centre boxes in fractions."""
     center, half = boxes_cxcywh[:, :2], boxes_cxcywh[:, 2:] / 2
     boxes = np.concatenate([center - half, center + half], axis=1) * np.array(
         [*scale_wh, *scale_wh], np.float32

@@ -82,7 +82,7 @@ class TransformersChat(Adapter):
     def _prompt(self, request: ChatRequest) -> str:
         if request.image is not None and not self._sees:
             raise ModelError(
-                f"{self._config.checkpoint!r} is a text-only model and cannot see: give an image-text model here"
+                f"{self._config.checkpoint!r} is a text-only model: give an image-text model here"
             )
         messages: list[dict[str, Any]] = []
         if request.system:

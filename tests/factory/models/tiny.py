@@ -57,7 +57,8 @@ def save_llama(folder: Path) -> Path:
     words.chat_template = "<s> user : {{ messages[0]['content'] }} assistant :"
     config = LlamaConfig(
         vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=2, pad_token_id=1, bos_token_id=2, eos_token_id=3, max_position_embeddings=256,
+        num_attention_heads=2, num_key_value_heads=2,
+        pad_token_id=1, bos_token_id=2, eos_token_id=3, max_position_embeddings=256,
     )  # fmt: skip
     model = LlamaForCausalLM(config)
     torch.nn.init.normal_(model.lm_head.weight, std=1.0)
@@ -83,7 +84,8 @@ def save_llava(folder: Path) -> Path:
     words.add_special_tokens({"additional_special_tokens": ["<image>"]})
     text = LlamaConfig(
         vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=2, pad_token_id=1, bos_token_id=2, eos_token_id=3, max_position_embeddings=256,
+        num_attention_heads=2, num_key_value_heads=2,
+        pad_token_id=1, bos_token_id=2, eos_token_id=3, max_position_embeddings=256,
     )  # fmt: skip
     sight = CLIPVisionConfig(
         hidden_size=32,
@@ -99,6 +101,10 @@ def save_llava(folder: Path) -> Path:
     )
     model = LlavaForConditionalGeneration(config)
     torch.nn.init.normal_(model.lm_head.weight, std=1.0)
+    torch.nn.init.zeros_(model.lm_head.weight[:4])  # it never falls silent
+    for weights in (model.model.multi_modal_projector, model.model.language_model.layers):
+        for parameter in (p for p in weights.parameters() if p.ndim > 1):
+            torch.nn.init.normal_(parameter, std=0.5)  # what it sees matters for what it says
     images = CLIPImageProcessorPil(size={"height": SIDE, "width": SIDE}, do_center_crop=False)
     template = (
         "{% for message in messages %}{{ message['role'].upper() }}: {% for part in message['content'] %}"
@@ -222,7 +228,8 @@ def save_depth_anything(folder: Path, kind: str = "relative") -> Path:
     torch.manual_seed(0)
     backbone = Dinov2Config(
         hidden_size=32, num_hidden_layers=4, num_attention_heads=2, image_size=SIDE, patch_size=12,
-        mlp_ratio=2,        out_features=["stage1", "stage2", "stage3", "stage4"], reshape_hidden_states=False,
+        mlp_ratio=2,
+               out_features=["stage1", "stage2", "stage3", "stage4"], reshape_hidden_states=False,
     )  # fmt: skip
     config = DepthAnythingConfig(
         backbone_config=backbone, patch_size=12, reassemble_hidden_size=32, neck_hidden_sizes=[8, 16, 16, 16],
