@@ -1,0 +1,1 @@
+"""The factory: images in, described images out, each claim traced to its evidence."""

@@ -1,0 +1,87 @@
+"""Building a dataset from a recipe, or going on with one: gather, run the stages, write."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from factory.engine import Track, Worker, run_stage
+from factory.fingerprint import marks
+from factory.gather import Album, gather
+from factory.ledger import StageLedger
+from factory.progress import Progress
+from factory.publish import publish
+from factory.recipe import FactoryRecipe
+from factory.stage import Stage, check_order
+from factory.storage import only_builder
+from factory.workplace import Workplace
+from recipes import resolve_path
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build came to."""
+
+    out: Path
+    summary: dict[str, Any]
+    max_rejected_fraction: float
+
+    @property
+    def rejected(self) -> int:
+        """How many images are in no row."""
+        return int(self.summary["images"] - self.summary["accepted"])
+
+    @property
+    def is_over_limit(self) -> bool:
+        """Tell whether more were rejected than the recipe allows."""
+        return bool(self.rejected > self.max_rejected_fraction * self.summary["images"])
+
+
+def stages_of(recipe: FactoryRecipe) -> list[Stage]:
+    """Return the recipe's stages, no model loaded.
+
+    Raises:
+        OrderError: they stand in an impossible order.
+    """
+    stages: list[Stage] = [config.build() for config in recipe.stages]
+    check_order(stages)
+    return stages
+
+
+def build(recipe: FactoryRecipe, recipe_path: Path, progress: Progress, retry: bool = False) -> Built:
+    """Do whatever of a recipe is not done yet; with `retry` also run what was rejected anew.
+
+    Raises:
+        FactoryError: the user must act; what is finished is kept.
+    """
+    stages = stages_of(recipe)
+    place = Workplace(Path(recipe.out))
+    source = resolve_path(recipe.source.images, recipe_path)
+    place.claim()
+    with only_builder(place.folder):
+        found = marks(recipe.seed, recipe.stages, stages)
+        ledgers = place.ledgers(found)
+        try:
+            album = gather(recipe, source, place.folder, progress, retry)
+            place.remember(recipe, source, ledgers)
+            track = _run(recipe, stages, ledgers, album, progress, retry)
+        finally:
+            place.note_memory()
+        summary = publish(recipe, track, place, progress)
+    return Built(place.out, summary, recipe.max_rejected_fraction)
+
+
+def _run(
+    recipe: FactoryRecipe,
+    stages: list[Stage],
+    ledgers: list[StageLedger],
+    album: Album,
+    progress: Progress,
+    retry: bool,
+) -> Track:
+    track = Track(album, ledgers, recipe.seed)
+    sizes = recipe.engine.batch_sizes
+    for position, stage in enumerate(stages):
+        label = ledgers[position].mark.label
+        worker = Worker(stage, label, sizes.get(label, recipe.engine.batch_size))
+        run_stage(track, position, worker, progress, retry)
+    return track

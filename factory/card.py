@@ -1,0 +1,95 @@
+"""The dataset card: what is in it, what made it, what was rejected and why, what nobody has checked."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from factory.engine import Track
+from factory.features import FEATURES, card_features
+from factory.fingerprint import Mark
+from factory.prompts import prompt_text
+from factory.public import public
+from factory.recipe import FactoryRecipe
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def card_text(recipe: FactoryRecipe, track: Track, summary: dict[str, Any]) -> str:
+    """Return README.md: front matter that the Hub and `datasets` read, then the card for people."""
+    marks = [ledger.mark for ledger in track.ledgers]
+    # Markdown is no HTML; what comes from outside is quoted as code or as YAML
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, autoescape=False
+    )
+    body = environment.get_template("card.md.j2").render(
+        card=recipe.card, seed=recipe.seed, summary=summary, stages=[_stage(mark) for mark in marks],
+        thresholds=list(_thresholds(marks)), prompts=list(_prompts(marks)),
+    )  # fmt: skip
+    return f"---\n{_front_matter(recipe, summary)}---\n\n{body.strip()}\n"
+
+
+def _front_matter(recipe: FactoryRecipe, summary: dict[str, Any]) -> str:
+    split = {
+        "name": "train",
+        "num_bytes": sum(summary["files"].values()),
+        "num_examples": summary["accepted"],
+    }
+    matter = {
+        "pretty_name": recipe.card.title,
+        **({"license": recipe.card.licence} if recipe.card.licence else {}),
+        "language": [recipe.card.language],
+        "task_categories": ["image-to-text"],
+        "tags": ["image-textualization", "synthetic"],
+        "size_categories": [_size(summary["accepted"])],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*"}]}],
+        "dataset_info": {
+            "features": card_features(FEATURES),
+            "splits": [split],
+            "download_size": split["num_bytes"],
+            "dataset_size": split["num_bytes"],
+        },
+    }
+    return yaml.safe_dump(matter, sort_keys=False, allow_unicode=True)
+
+
+def _size(rows: int) -> str:
+    return next((name for bound, name in _SIZES if rows < bound), "n>1M")
+
+
+def _stage(mark: Mark) -> dict[str, Any]:
+    identity = public(mark.identity)
+    rest = {key: value for key, value in identity.items() if key not in ("model", "revision")}
+    return {
+        "label": mark.label,
+        "model": identity.get("model", ""),
+        "revision": identity.get("revision", ""),
+        "rest": ", ".join(f"{key} {value}" for key, value in rest.items()),
+        "fingerprint": mark.fingerprint[:16],
+    }
+
+
+def _thresholds(marks: list[Mark]) -> Iterator[tuple[str, Any]]:
+    for mark in marks:
+        for name, value in _leaves(mark.params):
+            if name.rpartition(".")[2].startswith(("min_", "max_")) or ".min_score_of." in f".{name}":
+                yield f"{mark.label}.{name}", value
+
+
+def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(tree, dict):
+        yield path, tree
+        return
+    for key, value in tree.items():
+        yield from _leaves(value, f"{path}.{key}" if path else key)
+
+
+def _prompts(marks: list[Mark]) -> Iterator[tuple[str, str]]:
+    """Yield the text of each prompt that took part, with a fence longer than any in it."""
+    for mark in marks:
+        name = mark.params.get("prompt")
+        if "prompt" in mark.identity and isinstance(name, str):
+            yield mark.label, prompt_text(name).strip()

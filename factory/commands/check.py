@@ -1,0 +1,22 @@
+"""`check RECIPE`."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from factory.build import stages_of
+from factory.commands.options import add_recipe, recipe_of
+
+
+def add(parser: ArgumentParser) -> None:
+    """Validate a recipe and the order of its stages; no model is loaded."""
+    add_recipe(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: Namespace) -> int:
+    """Check and say what would be run."""
+    recipe = recipe_of(options)
+    names = ", ".join(stage.name for stage in stages_of(recipe))
+    sys.stdout.write(f"{Path(options.recipe)} is valid: {names}\n")
+    return 0

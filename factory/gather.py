@@ -1,0 +1,138 @@
+"""Bringing the images in: finds, reads and checks them in threads, shard by shard, and calls the roll."""
+
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from factory.errors import StorageError
+from factory.fingerprint import digest
+from factory.intake import Refusal, content_hash, take_in
+from factory.intake_shards import VERSION, Arrived, IntakeShards
+from factory.progress import Progress
+from factory.recipe import FactoryRecipe, SourceConfig
+from factory.roster import Arrival, Entry, call_roll
+from factory.sources import Candidate, UnreadableError, find
+
+_LIMITS = ("min_side", "max_pixels", "max_bytes")
+
+
+@dataclass(frozen=True)
+class Album:
+    """All images of a build: `shards` holds the roll of each shard."""
+
+    store: IntakeShards
+    shards: list[list[Entry]]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All entries in order."""
+        return [entry for shard in self.shards for entry in shard]
+
+    @property
+    def seconds(self) -> float:
+        """How long it took to bring them in."""
+        markers = [self.store.marker(shard) for shard in range(len(self.shards))]
+        return float(sum(marker["seconds"] for marker in markers if marker))
+
+
+def gather(recipe: FactoryRecipe, source: Path, work: Path, progress: Progress, retry: bool = False) -> Album:
+    """Bring in whatever is new or changed; with `retry` also what was refused before.
+
+    Raises:
+        SourceError: there are no images.
+        StorageError: the folder holds other images' work.
+    """
+    Image.MAX_IMAGE_PIXELS = None  # source.max_pixels is the limit, checked before anything is decoded
+    found = find(source, recipe.source, excluded=work.parent)
+    for note in found.notes:
+        progress.say(note)
+    store = IntakeShards(work)
+    by_key = {candidate.key: candidate for candidate in found.candidates}
+    plan = _plan(store.plan(), by_key, recipe.engine.shard_size, work)
+    store.write_plan(plan)
+    _bring_in(store, [[by_key[key] for key in keys] for keys in plan], recipe, progress, retry)
+    return Album(store, call_roll(store.arrivals(shard) for shard in range(len(plan))))
+
+
+def _plan(old: list[list[str]], present: Iterable[str], size: int, work: Path) -> list[list[str]]:
+    """Keep each known image in its shard; put new ones in shards of their own."""
+    there = dict.fromkeys(present)
+    known = {key for keys in old for key in keys}
+    if known and known.isdisjoint(there):
+        raise StorageError(
+            f"{work.parent} holds the work on {len(known)} other images, none of which is in this source: "
+            "choose another --out, or delete that folder"
+        )
+    new = [key for key in there if key not in known]
+    kept = [[key for key in keys if key in there] for keys in old]
+    return kept + [new[start : start + size] for start in range(0, len(new), size)]
+
+
+def _bring_in(
+    store: IntakeShards,
+    shards: Sequence[Sequence[Candidate]],
+    recipe: FactoryRecipe,
+    progress: Progress,
+    retry: bool,
+) -> None:
+    prints = [_fingerprint(shard, recipe.source) for shard in shards]
+    pending = [i for i in range(len(shards)) if not _is_done(store, i, prints[i], retry)]
+    total = sum(len(shard) for shard in shards)
+    progress.begin("intake", total, total - sum(len(shards[i]) for i in pending))
+    read = partial(_arrive, limits=recipe.source)
+    with ThreadPoolExecutor(recipe.engine.decode_workers, thread_name_prefix="intake") as pool:
+        try:
+            for i in pending:
+                started = time.perf_counter()
+                arrived = []
+                for one in pool.map(read, shards[i]):
+                    arrived.append(one)
+                    progress.advance(1)
+                store.write(i, arrived, prints[i], time.perf_counter() - started)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    progress.end()
+
+
+def _is_done(store: IntakeShards, shard: int, fingerprint: str, retry: bool) -> bool:
+    marker = store.marker(shard)
+    return marker is not None and marker["fingerprint"] == fingerprint and not (retry and marker["refused"])
+
+
+def _fingerprint(shard: Sequence[Candidate], config: SourceConfig) -> str:
+    limits = [getattr(config, name) for name in _LIMITS]
+    return digest([VERSION, limits, [(c.key, c.name, c.wanted_id, c.signature) for c in shard]])
+
+
+def _arrive(candidate: Candidate, limits: SourceConfig) -> Arrived:
+    try:
+        data = candidate.read()
+    except UnreadableError as error:
+        return _refused(candidate, "", Refusal(error.reason, error.detail))
+    taken, sha256 = take_in(data, candidate.name, limits), content_hash(data)
+    if isinstance(taken, Refusal):
+        return _refused(candidate, sha256, taken)
+    arrival = Arrival(
+        candidate.key,
+        taken.name,
+        candidate.wanted_id,
+        sha256,
+        taken.size_wh,
+        taken.changes,
+        reason="",
+        detail="",
+    )
+    return Arrived(arrival, taken.image)
+
+
+def _refused(candidate: Candidate, sha256: str, refusal: Refusal) -> Arrived:
+    arrival = Arrival(
+        candidate.key, candidate.name, candidate.wanted_id, sha256, (0, 0), (), refusal.reason, refusal.detail
+    )
+    return Arrived(arrival, None)

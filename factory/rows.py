@@ -1,0 +1,106 @@
+"""What a stage added to an item, as JSON: written by the ledger, read back to equal records."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+import numpy as np
+
+from factory.records import Claim, Entity, Item, Object, Rejection, Rle
+
+FIXED = frozenset({"id", "image", "name", "size_wh"})
+"""Fields of an item that no stage may change."""
+
+Outcome = Item | Rejection
+
+
+def additions(before: Item, after: Item) -> dict[str, Any]:
+    """Return the fields that differ, as plain JSON values.
+
+    Raises:
+        ValueError: the stage changed the image or its identity.
+    """
+    changed = [f.name for f in fields(Item) if getattr(after, f.name) != getattr(before, f.name)]
+    if forbidden := FIXED.intersection(changed):
+        raise ValueError(f"a stage may not change {sorted(forbidden)} of item {before.id!r}")
+    return {name: _plain(getattr(after, name)) for name in changed}
+
+
+def restored(item: Item, added: Mapping[str, Any]) -> Item:
+    """Return the item with what a stage added to it."""
+    return replace(item, **{name: _READERS[name](value) for name, value in added.items()})
+
+
+def row_of(before: Item, digest: str, outcome: Outcome) -> dict[str, Any]:
+    """Return one ledger row: `in` is the hash of the item before, `out` of the item after.
+
+    Raises:
+        TypeError, ValueError: the outcome holds what JSON cannot, or changes what no stage may change.
+    """
+    if isinstance(outcome, Rejection):
+        return {"id": before.id, "in": digest, "rejection": asdict(outcome)}
+    added = additions(before, outcome)
+    out = hashlib.sha256(f"{digest}\n{dumps(added)}".encode()).hexdigest()
+    return {"id": before.id, "in": digest, "out": out, "add": added}
+
+
+def outcome_of(item: Item, row: Mapping[str, Any]) -> Outcome:
+    """Return what a ledger row says became of the item."""
+    rejection = row.get("rejection")
+    return restored(item, row["add"]) if rejection is None else Rejection(**rejection)
+
+
+def dumps(row: Mapping[str, Any]) -> str:
+    """Write one row on one line; NaN and infinity are refused with ValueError."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_number)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return asdict(value) if isinstance(value, (Entity, Object, Claim)) else value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be kept in the ledger: {value!r}")
+
+
+def _many(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda values: None if values is None else tuple(read(value) for value in values)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _entity(raw: Mapping[str, Any]) -> Entity:
+    return Entity(**{**raw, "box_xyxy": _box(raw["box_xyxy"])})
+
+
+def _object(raw: Mapping[str, Any]) -> Object:
+    mask = raw["mask"]
+    rle = None if mask is None else Rle((mask["size_hw"][0], mask["size_hw"][1]), mask["counts"])
+    return Object(**{**raw, "box_xyxy": _box(raw["box_xyxy"]), "mask": rle})
+
+
+def _claim(raw: Mapping[str, Any]) -> Claim:
+    return Claim(**{**raw, "span": tuple(raw["span"]), "evidence": tuple(raw["evidence"])})
+
+
+def _box(raw: Any) -> Any:
+    return None if raw is None else tuple(raw)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "reference": _same,
+    "description": _same,
+    "entities": _many(_entity),
+    "hallucinated": _many(_same),
+    "objects": _many(_object),
+    "facts": _many(_same),
+    "claims": _many(_claim),
+}
