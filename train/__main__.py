@@ -17,13 +17,13 @@ def main(arguments: list[str] | None = None) -> int:
     merging.add_argument("--base", help="checkpoint the adapter belongs to, where it has moved")
     options = parser.parse_args(arguments)
     try:
-        from train.merge import merge  # noqa: PLC0415 (torch and transformers load here, not for --help)
+        from train.merge import merge
 
         report = merge(options.adapter, options.to, options.base)
     except TrainError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"{options.to}: logits differ by at most {report.max_difference:.2e} from the adapter's")  # noqa: T201
+    print(f"{options.to}: logits differ by at most {report.max_difference:.2e} from the adapter's")
     return 0
 
 

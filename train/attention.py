@@ -11,7 +11,7 @@ NAME = "packed_sdpa"
 
 
 def packed_attention(
-    module: torch.nn.Module,
+    _module: torch.nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
@@ -23,21 +23,27 @@ def packed_attention(
 ) -> tuple[torch.Tensor, None]:
     """Attend causally inside each segment of the row, or inside each row where there are no segments.
 
-    Tensors are (batch, heads, length, head dim); the result is (batch, length, heads, head dim). Padding must stand
-    at the right, where a causal row never looks, so no mask is needed and none is accepted.
+    Tensors are (batch, heads, length, head dim); the result is (batch, length, heads, head dim). Padding must
+    stand at the right, where a causal row never looks, so no mask is needed and none is accepted.
     """
     if attention_mask is not None or query.shape[2] != key.shape[2]:
-        raise ValueError("packed attention takes neither a mask nor a cache: both would attend across samples")
+        raise ValueError(
+            "packed attention takes neither a mask nor a cache: both would attend across samples"
+        )
     grouped = query.shape[1] != key.shape[1]
     lengths = [query.shape[2]] if segment_lengths is None else list(segment_lengths)
     parts = [
-        scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True, scale=scaling, enable_gqa=grouped)
-        for q, k, v in zip(query.split(lengths, 2), key.split(lengths, 2), value.split(lengths, 2), strict=True)
+        scaled_dot_product_attention(
+            q, k, v, dropout_p=dropout, is_causal=True, scale=scaling, enable_gqa=grouped
+        )
+        for q, k, v in zip(
+            query.split(lengths, 2), key.split(lengths, 2), value.split(lengths, 2), strict=True
+        )
     ]
     whole = parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
     return whole.transpose(1, 2).contiguous(), None
 
 
 def register() -> None:
-    """Make the implementation known to transformers under `NAME`; without a mask function it is given no mask."""
+    """Make the implementation known to transformers as `NAME`, without a mask function: it gets no mask."""
     AttentionInterface.register(NAME, packed_attention)

@@ -9,9 +9,9 @@ from train.recipe import TrainRecipe
 _TEXT = """\
 # LoRA adapter for image descriptions
 
-Tuned from `{base}` on {samples} samples ({sources}) in {steps} steps of {batch}; the last reported loss was {loss}.
-{dropped} samples were dropped; `rejections.jsonl` names each with its reason. `recipe.resolved.yaml` holds every
-setting, `train_log.jsonl` the course of the run.
+Tuned from `{base}` on {samples} samples ({sources}) in {steps} steps of {batch}; the last reported loss was
+{loss}. {dropped} samples were dropped; `rejections.jsonl` names each with its reason. `recipe.resolved.yaml`
+holds every setting, `train_log.jsonl` the course of the run.
 
 ```python
 from peft import PeftModel
@@ -29,7 +29,11 @@ The adapter holds LoRA weights of the language model (rank {rank}, alpha {alpha:
 
 def write_card(recipe: TrainRecipe, summary: dict[str, Any]) -> None:
     """Write README.md into the folder of the run."""
-    head = {"base_model": recipe.model.checkpoint, "library_name": "peft", "pipeline_tag": "image-text-to-text"}
+    head = {
+        "base_model": recipe.model.checkpoint,
+        "library_name": "peft",
+        "pipeline_tag": "image-text-to-text",
+    }
     text = _TEXT.format(
         base=recipe.model.checkpoint,
         samples=summary["samples"],

@@ -1,7 +1,7 @@
-"""From conversation to token ids: prompts and answers are tokenised apart and concatenated, never split again.
+r"""From conversation to token ids: prompts and answers are tokenised apart and joined, never split again.
 
-The supervised span is exactly the answers, each with its end-of-sequence token (Liu et al. 2023, arXiv:2310.03744,
-train on `USER: <image>\\n... ASSISTANT: ...</s>` with `</s>` in the loss).
+The supervised span is exactly the answers, each with its end-of-sequence token (Liu et al. 2023,
+arXiv:2310.03744, train on `USER: <image>\n... ASSISTANT: ...</s>` with `</s>` in the loss).
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from train.error import DataError
+from train.error import DataError, Unusable
 from train.recipe import TemplateConfig
 
 IGNORED_LABEL = -100
@@ -25,7 +25,8 @@ class Tokenizer(Protocol):
     eos_token_id: int | None
     bos_token_id: int | None
 
-    def __call__(self, text: str, *, add_special_tokens: bool) -> Any: ...
+    def __call__(self, text: str, *, add_special_tokens: bool) -> Any:
+        """Return a mapping with `input_ids`."""
 
 
 class Turn(NamedTuple):
@@ -103,7 +104,7 @@ class Chat:
     def __post_init__(self) -> None:
         if self.template.image.count(self.image_token) != 1:
             raise DataError(
-                f"template.image is {self.template.image!r} but this checkpoint's image token is {self.image_token!r}"
+                f"template.image {self.template.image!r} lacks the image token {self.image_token!r}"
             )
         eos = self._ids(self.template.eos)
         if len(eos) != 1 or eos[0] != self.tokenizer.eos_token_id:
@@ -116,13 +117,16 @@ class Chat:
         """Encode a conversation, cutting its last answer at sentence ends until it fits.
 
         Raises:
-            DataError: an answer is empty, or not even the first sentence of the last answer fits.
+            Unusable: an answer is empty, a text holds a special token, or not even one sentence fits.
         """
         encoded = self._encode(turns, has_image)
         if len(encoded.ids) <= self.max_length:
             return encoded
         sentences = _SENTENCE_END.split(turns[-1].answer.strip())
-        low, high = 0, len(sentences) - 1  # `low` sentences fit (or none is known to), more than `high` do not
+        low, high = (
+            0,
+            len(sentences) - 1,
+        )  # `low` sentences fit (or none is known to), more than `high` do not
         best: Encoded | None = None
         while low < high:
             middle = (low + high + 1) // 2
@@ -133,7 +137,7 @@ class Chat:
             else:
                 high = middle - 1
         if best is None:
-            raise DataError("too_long")
+            raise Unusable("too_long")
         return Encoded(best.ids, best.spans, cut=True)
 
     def _encode(self, turns: Sequence[Turn], has_image: bool) -> Encoded:
@@ -141,7 +145,7 @@ class Chat:
         spans: list[tuple[int, int]] = []
         for number, turn in enumerate(turns):
             if not turn.answer.strip():
-                raise DataError("empty_answer")
+                raise Unusable("empty_answer")
             ids += self._prompt_ids(turn.question, first=number == 0, has_image=has_image)
             start = len(ids)
             ids += [*self._answer_ids(turn.answer.strip()), self.eos_id]
@@ -168,23 +172,23 @@ class Chat:
 
     def _tokenise_prompt(self, question: str, first: bool, has_image: bool) -> list[int]:
         if self.image_token in question:
-            raise DataError("image_token_in_text")
+            raise Unusable("image_token_in_text")
         text = self.prompt(question, has_image, first)
         text = text.replace(self.image_token, self.image_token * self.image_tokens)
         ids = self._ids(text, special=first)
         return ids[:-1] if ids and ids[-1] == self.tokenizer.eos_token_id else ids
 
     def _answer_ids(self, answer: str) -> list[int]:
-        """Return the ids of an answer as they follow the prompt's last word, whatever the tokenizer does with spaces."""
+        """Return an answer's ids as they follow the prompt's last word, whatever becomes of the space."""
         anchor, before = self._anchor
         whole = self._ids(f"{anchor} {answer}")
         if self.eos_id in whole:
-            raise DataError("end_token_in_text")
+            raise Unusable("end_token_in_text")
         if self.image_token in answer:
-            raise DataError("image_token_in_text")
+            raise Unusable("image_token_in_text")
         if whole[: len(before)] != before:
             raise DataError(
-                f"this tokenizer joins {anchor!r} with the word after it; choose a template.assistant that ends a word"
+                f"this tokenizer joins {anchor!r} with the word after it: choose another template.assistant"
             )
         return whole[len(before) :]
 

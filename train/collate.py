@@ -1,7 +1,7 @@
 """From samples to one batch: packed in a single row, or padded at the right. Neither has an attention mask.
 
-A packed row restarts its positions at each sample and names the segments' lengths; an attention mask or a cache would
-make the model attend across samples without a word, so none is ever made.
+A packed row restarts its positions at each sample and names the segments' lengths; an attention mask or a
+cache would make the model attend across samples without a word, so none is ever made.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from train.error import DataError
 
 @dataclass(frozen=True)
 class Example:
-    """One sample ready for the model; exactly one of pixels and features where it has an image, else neither."""
+    """One sample ready for the model: with pixels or features where it has an image, else with neither."""
 
     id: str
     ids: torch.Tensor
@@ -57,15 +57,24 @@ class Collator:
     packing: bool
 
     def __call__(self, items: Sequence[Example | Dropped]) -> dict[str, Any]:
+        """Return the model's inputs and, under `record`, what they are made of.
+
+        Raises:
+            DataError: a sample's image tokens do not fit its image, or no sample is left.
+        """
         examples = [item for item in items if isinstance(item, Example)]
         dropped = [item for item in items if isinstance(item, Dropped)]
         if not examples:
-            raise DataError(f"no sample of a batch has a usable image: {', '.join(item.id for item in dropped)}")
+            raise DataError(
+                f"no sample of a batch has a usable image: {', '.join(item.id for item in dropped)}"
+            )
         for example in examples:
             self._check(example)
         rows = self._pack(examples) if self.packing else self._pad(examples)
         record = BatchRecord(
-            tuple(example.id for example in examples), sum(len(example.ids) for example in examples), tuple(dropped)
+            tuple(example.id for example in examples),
+            sum(len(example.ids) for example in examples),
+            tuple(dropped),
         )
         return rows | _images(examples) | {"record": record}
 
@@ -87,7 +96,9 @@ class Collator:
 
     def _pad(self, examples: Sequence[Example]) -> dict[str, Any]:
         return {
-            "input_ids": _right_padded([example.ids for example in examples], self.pad_token_id),  # (n, longest)
+            "input_ids": _right_padded(
+                [example.ids for example in examples], self.pad_token_id
+            ),  # (n, longest)
             "labels": _right_padded([example.labels for example in examples], IGNORED_LABEL),
         }
 

@@ -1,8 +1,8 @@
 """The training set: texts encoded once at the start, images decoded when their turn comes."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from train.chat import Chat, Encoded
 from train.collate import Dropped, Example
-from train.error import DataError
+from train.error import DataError, Unusable
 from train.images import decode, pixel_values
 from train.sources import SampleSource
 
@@ -64,7 +64,9 @@ def prepare(sources: Sequence[SampleSource], chat: Chat) -> Prepared:
             dropped.append(item)
     prepared = Prepared(samples, dropped)
     if not samples:
-        raise DataError(f"no sample can be trained on; dropped: {prepared.reasons or 'none, the sources are empty'}")
+        raise DataError(
+            f"no sample can be trained on; dropped: {prepared.reasons or 'none, the sources are empty'}"
+        )
     return prepared
 
 
@@ -74,7 +76,7 @@ def _encode_all(sources: Sequence[SampleSource], chat: Chat) -> Iterator[Sample 
             try:
                 text = source.conversation(row)
                 encoded = chat.encode(text.turns, text.has_image)
-            except DataError as error:
+            except Unusable as error:
                 yield Dropped(source.sample_id(row), str(error))
                 continue
             ids = np.asarray(encoded.ids, dtype=np.int32)
@@ -95,26 +97,33 @@ class ImageReader:
         """Return pixel values, (3, size, size).
 
         Raises:
-            DataError: the image is missing or unreadable; the message is the reason it is counted under.
+            Unusable: the image is missing or unreadable.
         """
         content = self.sources[sample.source].image_bytes(sample.row)
         pixels = pixel_values(self.processor, decode(content, self.max_pixels))
         if pixels.shape != (3, self.size_px, self.size_px):
-            raise DataError(f"image_shape_{'x'.join(map(str, pixels.shape))}")
+            raise Unusable(f"image_shape_{'x'.join(map(str, pixels.shape))}")
         return pixels
 
 
+@dataclass(frozen=True)
+class Features:
+    """Features of the vision tower by sample."""
+
+    by_sample: dict[int, torch.Tensor] = field(default_factory=dict)
+    """(image tokens, hidden) each, in host memory."""
+    unreadable: dict[int, str] = field(default_factory=dict)
+    """The reason for each sample whose image could not be read."""
+
+
 class TrainingSet(Dataset[Example | Dropped]):
-    """Examples by index; with `features` the images are not read at all."""
+    """Examples by index; where `features` are known the images are not read."""
 
     def __init__(
-        self,
-        samples: Sequence[Sample],
-        read: ImageReader,
-        features: Mapping[int, torch.Tensor] | None = None,
-        unreadable: Mapping[int, str] | None = None,
+        self, samples: Sequence[Sample], read: ImageReader, features: Features | None = None
     ) -> None:
-        self._samples, self._read, self._features, self._unreadable = samples, read, features, unreadable or {}
+        self.features = features
+        self._samples, self._read = samples, read
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -125,18 +134,23 @@ class TrainingSet(Dataset[Example | Dropped]):
         labels = torch.tensor(sample.labels)
         if not sample.has_image:
             return Example(sample.id, ids, labels)
-        if index in self._unreadable:
-            return Dropped(sample.id, self._unreadable[index])
-        if self._features is not None:
-            return Example(sample.id, ids, labels, features=self._features[index])
+        if self.features is not None:
+            return self._seen(index, ids, labels, self.features)
         try:
             return Example(sample.id, ids, labels, pixels=self._read(sample))
-        except DataError as error:
+        except Unusable as error:
             return Dropped(sample.id, str(error))
+
+    def _seen(
+        self, index: int, ids: torch.Tensor, labels: torch.Tensor, features: Features
+    ) -> Example | Dropped:
+        if index in features.unreadable:
+            return Dropped(self._samples[index].id, features.unreadable[index])
+        return Example(self._samples[index].id, ids, labels, features=features.by_sample[index])
 
 
 def show(sample: Sample, tokenizer: Any, image_token: str) -> str:
-    """Return a sample as text with what is supervised in [[double brackets]], the image as one token and its count."""
+    """Return a sample as text, what is supervised in [[brackets]], its image as one token and a count."""
     text, position = "", 0
     for start, stop in sample.spans:
         text += tokenizer.decode(sample.ids[position:start].tolist())

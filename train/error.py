@@ -1,10 +1,11 @@
 """Errors of the trainer.
 
-    TrainError                the run cannot go on; the message says what to do
-    ├── DataError             a source, an image or a sample is not usable
-    ├── CheckpointError       a model, adapter or training checkpoint is missing or does not fit
-    └── DivergenceError       the loss is not finite or nothing is supervised; names the samples
-    Interrupted               the user or the scheduler asked to stop; progress is saved
+TrainError                the run cannot go on; the message says what to do
+├── DataError             a source or the data as a whole is not usable
+├── Unusable              one sample is not: it is left out and counted
+├── CheckpointError       a model, adapter or training checkpoint is missing or does not fit
+└── DivergenceError       the loss is not finite or nothing is supervised; names the samples
+Interrupted               the user or the scheduler asked to stop; progress is saved
 """
 
 
@@ -13,7 +14,11 @@ class TrainError(Exception):
 
 
 class DataError(TrainError):
-    """A source, an image or a sample is not usable."""
+    """A source or the data as a whole is not usable."""
+
+
+class Unusable(TrainError):  # noqa: N818 (a property of one sample, not a fault of the run)
+    """One sample cannot be trained on; the message is the short reason it is counted under."""
 
 
 class CheckpointError(TrainError):

@@ -1,27 +1,17 @@
 """Features of the frozen vision tower, computed once for all epochs: exact, for the tower never changes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
 
-from train.data import ImageReader, Sample
-from train.error import DataError
+from train.data import Features, ImageReader, Sample
+from train.error import Unusable
 from train.gather import gather_objects
 from train.model import TrainableLlava
 
 _IMAGES_AT_ONCE = 32
-
-
-@dataclass(frozen=True)
-class Features:
-    """Tower features by sample."""
-
-    by_sample: dict[int, torch.Tensor] = field(default_factory=dict)
-    """(image tokens, hidden) each, in host memory."""
-    unreadable: dict[int, str] = field(default_factory=dict)
-    """The reason for each sample whose image could not be read."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +42,18 @@ def _batches(indices: Sequence[int], processes: int) -> Iterator[Sequence[int]]:
 
 
 def _look(
-    model: TrainableLlava, samples: Sequence[Sample], indices: Sequence[int], read: ImageReader, device: torch.device
+    model: TrainableLlava,
+    samples: Sequence[Sample],
+    indices: Sequence[int],
+    read: ImageReader,
+    device: torch.device,
 ) -> _Part:
     pixels: dict[int, torch.Tensor] = {}
     unreadable: dict[int, str] = {}
     for index in indices:
         try:
             pixels[index] = read(samples[index])
-        except DataError as error:
+        except Unusable as error:
             unreadable[index] = str(error)
     seen = model.see(torch.stack(list(pixels.values())).to(device)).cpu() if pixels else None
     return _Part(list(pixels), seen, unreadable)

@@ -1,7 +1,7 @@
 """Fine-tune LLaVA on image descriptions.
 
-    deepspeed train/finetune.py --recipe recipes/train/llava_1.5_7b_lora.yaml [--set epochs=2]
-    python train/finetune.py --recipe ... --check
+deepspeed train/finetune.py --recipe recipes/train/llava_1.5_7b_lora.yaml [--set epochs=2]
+python train/finetune.py --recipe ... --check
 """
 
 import argparse
@@ -23,14 +23,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line; the launcher appends `--local_rank`."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--recipe", type=Path, required=True, help="YAML file, see recipes/train/")
-    parser.add_argument("--set", action="append", default=[], metavar="a.b=value", help="override a recipe key")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="a.b=value", help="override a recipe key"
+    )
     parser.add_argument("--check", action="store_true", help="validate the recipe and stop")
     parser.add_argument("--local_rank", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return the exit code: 0 done, 1 done with too many samples dropped, 2 the user must act, 130 interrupted."""
+    """Return the exit code: 0 done, 1 too many samples dropped, 2 the user must act, 130 interrupted."""
     options = parse(arguments)
     main_process = os.environ.get("RANK", "0") == "0"
     logging.basicConfig(format="%(message)s", stream=sys.stderr)

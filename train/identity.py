@@ -49,4 +49,6 @@ def _files(source: Source) -> Iterable[Path]:
 def _weights(checkpoint: Path) -> Iterator[Path]:
     """Yield the files of a local checkpoint; one on the hub is known by its name and revision."""
     if checkpoint.is_dir():
-        yield from sorted(file for file in checkpoint.iterdir() if file.suffix in {".safetensors", ".json", ".model"})
+        yield from sorted(
+            file for file in checkpoint.iterdir() if file.suffix in {".safetensors", ".json", ".model"}
+        )

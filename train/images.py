@@ -6,31 +6,31 @@ from typing import Any, cast
 import torch
 from PIL import Image
 
-from train.error import DataError
+from train.error import Unusable
 
 
 def decode(content: bytes, max_pixels: int) -> Image.Image:
     """Return an RGB image.
 
     Raises:
-        DataError: the bytes are no image, are cut short, or hold more than `max_pixels` pixels.
+        Unusable: the bytes are no image, are cut short, or hold more than `max_pixels` pixels.
     """
     try:
         with Image.open(io.BytesIO(content)) as image:
             if image.width * image.height > max_pixels:
-                raise DataError("image_too_large")
+                raise Unusable("image_too_large")
             return image.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        raise DataError("image_unreadable") from None
+        raise Unusable("image_unreadable") from None
 
 
 def padding_processor(processor: Any) -> Any:
-    """Return an image processor like the given one, but padding to a square with the mean colour before it resizes.
+    """Return an image processor like the given one that first pads to a square with the mean colour.
 
     LLaVA-1.5 was trained so; the published processor resizes the short edge and crops the centre, which
     cuts off objects that the description names.
     """
-    from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil  # noqa: PLC0415
+    from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
     kept = ("size", "crop_size", "resample", "image_mean", "image_std", "rescale_factor",
             "do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb")  # fmt: skip

@@ -11,6 +11,8 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from train.collate import Collator
 from train.data import TrainingSet
+from train.device import on_cuda
+from train.flops import flops_per_token, peak_flops
 from train.lora import parameter_groups
 from train.monitor import Monitor
 from train.outputs import Outputs
@@ -20,8 +22,8 @@ from train.zero import deepspeed_config
 
 
 def training_arguments(recipe: TrainRecipe, sizes: Sizes, steps: int, launched: bool) -> TrainingArguments:
-    """Derive the Trainer's arguments from the recipe; DeepSpeed is used where its launcher started the process."""
-    cuda = torch.cuda.is_available()
+    """Derive the Trainer's arguments; DeepSpeed is used where its launcher started the process."""
+    cuda = on_cuda()
     return TrainingArguments(
         output_dir=str(Outputs(recipe.out_dir).checkpoints),
         seed=recipe.seed,
@@ -53,6 +55,8 @@ def training_arguments(recipe: TrainRecipe, sizes: Sizes, steps: int, launched: 
 class Finetuner(Trainer):  # type: ignore[misc]
     """Train on the given micro batches, in their order."""
 
+    optimizer: torch.optim.Optimizer | None
+
     def __init__(
         self,
         recipe: TrainRecipe,
@@ -64,7 +68,8 @@ class Finetuner(Trainer):  # type: ignore[misc]
         monitor: Monitor,
     ) -> None:
         super().__init__(model=model, args=arguments, train_dataset=training_set, data_collator=collator)
-        self._recipe, self._batches, self._monitor = recipe, list(batches), monitor
+        self._recipe, self._batches, self.monitor = recipe, list(batches), monitor
+        self._flops_per_token, self._peak_flops = flops_per_token(model), peak_flops()
         self.remove_callback(PrinterCallback)
         self.add_callback(monitor)
 
@@ -76,11 +81,11 @@ class Finetuner(Trainer):  # type: ignore[misc]
             batch_sampler=self._batches,
             collate_fn=self.data_collator,
             num_workers=workers,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=on_cuda(),
             prefetch_factor=4 if workers else None,
         )
 
-    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+    def create_optimizer(self, _model: Any = None) -> torch.optim.Optimizer:
         """Return AdamW over the groups of the adapter."""
         if self.optimizer is None:
             config = self._recipe.optimizer
@@ -93,10 +98,17 @@ class Finetuner(Trainer):  # type: ignore[misc]
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
     ) -> tuple[list[Any], Any]:
         """Take the micro batches of a step, timing the wait for them."""
-        began = time.perf_counter()
-        result: tuple[list[Any], Any] = super().get_batch_samples(epoch_iterator, num_batches, device)
-        self._monitor.waited_s += time.perf_counter() - began
+        result: tuple[list[Any], Any] = super().get_batch_samples(
+            self._timed(epoch_iterator), num_batches, device
+        )
         return result
+
+    def _timed(self, batches: Iterator[Any]) -> Iterator[Any]:
+        began = time.perf_counter()
+        for batch in batches:
+            self.monitor.waited_s += time.perf_counter() - began
+            yield batch
+            began = time.perf_counter()
 
     def training_step(
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
@@ -104,13 +116,16 @@ class Finetuner(Trainer):  # type: ignore[misc]
         """Train on one micro batch and tell the monitor."""
         record = inputs.pop("record")
         loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
-        self._monitor.add(record, inputs, loss)
+        self.monitor.add(record, inputs, loss)
         return loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Report the monitor's figures beside the loss."""
         if "loss" in logs:
-            logs = logs | self._monitor.take(self.args.world_size)
+            logs = logs | self.monitor.take(self.args.world_size)
+            if self._peak_flops:
+                rate = logs["tokens_per_s"] / self.args.world_size
+                logs["mfu"] = round(rate * self._flops_per_token / self._peak_flops, 4)
         super().log(logs, start_time)
 
     @property
@@ -119,7 +134,7 @@ class Finetuner(Trainer):  # type: ignore[misc]
 
 
 def _cpu_adam(groups: list[dict[str, Any]], **settings: Any) -> torch.optim.Optimizer:
-    from deepspeed.ops.adam import DeepSpeedCPUAdam  # noqa: PLC0415 (compiles on first use)
+    from deepspeed.ops.adam import DeepSpeedCPUAdam
 
     optimizer: torch.optim.Optimizer = DeepSpeedCPUAdam(groups, **settings)
     return optimizer

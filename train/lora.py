@@ -65,7 +65,9 @@ def save(model: PeftModel, folder: Path, is_main: bool) -> None:
         TrainError: what was written does not hold the trained weights.
     """
     with gathered(model):
-        state = {name: weight.detach().cpu().clone() for name, weight in get_peft_model_state_dict(model).items()}
+        state = {
+            name: weight.detach().cpu().clone() for name, weight in get_peft_model_state_dict(model).items()
+        }
         if is_main:
             model.save_pretrained(str(folder), state_dict=model.state_dict())
             verify(folder, state)
@@ -75,25 +77,29 @@ def verify(folder: Path, trained: dict[str, torch.Tensor]) -> None:
     """Read an adapter back and compare it with the weights in memory.
 
     Raises:
-        TrainError: a weight is missing, empty or different, or LoRA's B is still zero, as it was at the start.
+        TrainError: a weight is missing, empty or different, or LoRA's B is still zero, as at the start.
     """
     stored = load_file(folder / WEIGHTS)
     for name, weight in trained.items():
         if name not in stored or stored[name].numel() == 0 or not torch.equal(stored[name], weight):
-            raise TrainError(f"{folder / WEIGHTS} does not hold the trained {name}; the adapter is not usable")
+            raise TrainError(
+                f"{folder / WEIGHTS} does not hold the trained {name}; the adapter is not usable"
+            )
     norm = sum(float(weight.float().norm()) for name, weight in stored.items() if "lora_B" in name)
     if norm == 0.0:
-        raise TrainError("every lora_B weight is zero after training: nothing was learnt; check the learning rate")
+        raise TrainError(
+            "every lora_B weight is zero after training: nothing was learnt; check the learning rate"
+        )
 
 
 def gathered(model: nn.Module) -> Any:
     """Return a context in which the trained weights are whole, also where ZeRO-3 has partitioned them."""
-    from contextlib import nullcontext  # noqa: PLC0415
+    from contextlib import nullcontext
 
     partitioned = list(_partitioned(model))
     if not partitioned:
         return nullcontext()
-    import deepspeed  # noqa: PLC0415 (only where the launcher brought it)
+    import deepspeed
 
     return deepspeed.zero.GatheredParameters(partitioned)
 
@@ -108,7 +114,7 @@ def read_base(folder: Path) -> str:
     Raises:
         CheckpointError: the folder holds no adapter.
     """
-    import json  # noqa: PLC0415
+    import json
 
     try:
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))

@@ -1,6 +1,5 @@
-"""Merge an adapter into its checkpoint: W + (alpha / rank) B A in float32, stored in the checkpoint's own type."""
+"""Merge an adapter into its checkpoint: W + (alpha / rank) B A in float32, stored in the type W had."""
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +46,7 @@ def merge(adapter: Path, to: Path, base: str | None = None) -> MergeReport:
     report = _check(temporary, expected, tower, stored_dtype)
     if to.exists():
         to.rmdir()
-    os.replace(temporary, to)
+    temporary.replace(to)
     return report
 
 
@@ -55,12 +54,16 @@ def _load(name: str, dtype: Any) -> Any:
     try:
         return LlavaForConditionalGeneration.from_pretrained(name, dtype=dtype).eval()
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"cannot load the checkpoint {name}: {error}; --base names another place") from error
+        raise CheckpointError(
+            f"cannot load the checkpoint {name}: {error}; --base names another place"
+        ) from error
 
 
 def _processor(adapter: Path, base: str) -> Any:
-    """Return the processor that training used, which lies beside the adapter, or else the checkpoint's own."""
-    return AutoProcessor.from_pretrained(str(adapter) if (adapter / "processor_config.json").is_file() else base)
+    """Return the processor that lies beside the adapter, as training used it, or the checkpoint's own."""
+    return AutoProcessor.from_pretrained(
+        str(adapter) if (adapter / "processor_config.json").is_file() else base
+    )
 
 
 def _probe(model: Any) -> torch.Tensor:
@@ -84,7 +87,9 @@ def _check(
     merged = _load(str(folder), dtype)
     stored = merged.model.vision_tower.state_dict()
     if any(not torch.equal(stored[name], weight) for name, weight in tower.items()):
-        raise TrainError(f"the vision tower in {folder} differs from the checkpoint's, which merging must not touch")
+        raise TrainError(
+            f"the vision tower in {folder} differs from the checkpoint's, which merging must not touch"
+        )
     difference = float((_probe(merged.float()) - expected).abs().max())
     if difference > _TOLERANCE[dtype]:
         raise TrainError(f"{folder} differs from the unmerged model by {difference:.3g} in a logit")

@@ -29,16 +29,22 @@ class TrainableLlava(LlavaForConditionalGeneration):  # type: ignore[misc]
         num_items_in_batch: torch.Tensor | int | None = None,
         **others: Any,
     ) -> LlavaCausalLMOutputWithPast:
-        """Return the summed cross-entropy over `num_items_in_batch`, or its mean over the supervised tokens of the batch.
+        """Return the summed cross-entropy over `num_items_in_batch`, or its mean over the supervised tokens.
 
-        `input_ids` and `labels` are (batch, length), unshifted; images come as pixels (images, 3, side, side) or as
-        features of `see`, in the order of their places in the text.
+        `input_ids` and `labels` are (batch, length), unshifted; images come as pixels (images, 3, side, side)
+        or as features of `see`, in the order of their places in the text.
 
         Raises:
             ValueError: an attention mask or a cache is given; either would attend across packed samples.
         """
-        if others.get("attention_mask") is not None or others.get("use_cache") or others.get("past_key_values"):
-            raise ValueError("training takes neither an attention mask nor a cache: both would attend across samples")
+        if (
+            others.get("attention_mask") is not None
+            or others.get("use_cache")
+            or others.get("past_key_values")
+        ):
+            raise ValueError(
+                "training takes neither an attention mask nor a cache: both would attend across samples"
+            )
         hidden = self._hidden(input_ids, pixel_values, image_features, position_ids, segment_lengths)
         supervised = labels[:, 1:] != IGNORED_LABEL  # (batch, length - 1), bool
         logits = self.lm_head(hidden[:, :-1][supervised]).float()  # (supervised tokens, vocabulary)
@@ -47,7 +53,7 @@ class TrainableLlava(LlavaForConditionalGeneration):  # type: ignore[misc]
         return LlavaCausalLMOutputWithPast(loss=total / count)
 
     def see(self, pixel_values: torch.Tensor) -> torch.Tensor:
-        """Return the features the projector takes, (images, image tokens, hidden), without a graph: the tower is frozen."""
+        """Return the frozen tower's features, (images, image tokens, hidden), which the projector takes."""
         with torch.no_grad():
             states = self.model.vision_tower(
                 pixel_values.to(self.model.vision_tower.dtype), output_hidden_states=True
@@ -68,7 +74,9 @@ class TrainableLlava(LlavaForConditionalGeneration):  # type: ignore[misc]
         text_only = pixel_values is None and image_features is None
         if pixel_values is not None or text_only:
             image_features = self.see(self._blank_image() if pixel_values is None else pixel_values)
-        projected = self.model.multi_modal_projector(cast(torch.Tensor, image_features).to(self.lm_head.weight.dtype))
+        projected = self.model.multi_modal_projector(
+            cast(torch.Tensor, image_features).to(self.lm_head.weight.dtype)
+        )
         images = {"image": BaseModelOutputWithPooling(pooler_output=list(projected))}
         output = self.model(
             input_ids=input_ids,
@@ -88,7 +96,9 @@ class TrainableLlava(LlavaForConditionalGeneration):  # type: ignore[misc]
     def _segments(self, lengths: Sequence[int] | None) -> dict[str, Any]:
         if lengths is None or self.config.text_config._attn_implementation == attention.NAME:
             return {} if lengths is None else {"segment_lengths": lengths}
-        edges = torch.tensor([0, *lengths], device=self.device, dtype=torch.int32).cumsum(0, dtype=torch.int32)
+        edges = torch.tensor([0, *lengths], device=self.device, dtype=torch.int32).cumsum(
+            0, dtype=torch.int32
+        )
         return {"cu_seq_lens_q": edges, "cu_seq_lens_k": edges,
                 "max_length_q": max(lengths), "max_length_k": max(lengths)}  # fmt: skip
 
@@ -114,5 +124,7 @@ def load(config: ModelConfig) -> TrainableLlava:
     if missing := sorted(report["missing_keys"]):
         raise CheckpointError(f"{config.checkpoint} lacks {len(missing)} weights, the first: {missing[0]}")
     model.requires_grad_(False)
-    model.__class__ = TrainableLlava  # loaded as the parent, whose name the renaming of stored weights goes by
+    model.__class__ = (
+        TrainableLlava  # loaded as the parent, whose name the renaming of stored weights goes by
+    )
     return cast(TrainableLlava, model)

@@ -1,14 +1,10 @@
-"""What is watched while training: tokens, speed, signals and the health of the loss, summed over processes."""
+"""What is watched while training: tokens, speed, signals and the health of the loss, over all processes."""
 
-import json
-import logging
-import math
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -20,16 +16,14 @@ from train.chat import IGNORED_LABEL
 from train.collate import BatchRecord, Dropped
 from train.error import DivergenceError
 from train.gather import gather_objects
-from train.outputs import Mark, Outputs
 
-_LOG = logging.getLogger("train")
 _STREAK = 3
 """Steps without a supervised token after which the run stops."""
 _IDS_SHOWN = 20
 
 
 class StopRequest:
-    """Set by SIGTERM or Ctrl-C; the run saves and ends after its current step. A second Ctrl-C ends it at once."""
+    """Set by SIGTERM or Ctrl-C: the run saves and ends after its step. A second Ctrl-C ends it at once."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -74,7 +68,7 @@ class Totals:
 
 
 class Monitor(TrainerCallback):  # type: ignore[misc]
-    """Sum what every process saw in a step; stop on request, and when the loss is not finite or supervises nothing."""
+    """Sum what every process saw in a step; stop on request, and where the loss means nothing."""
 
     def __init__(self, stop: StopRequest) -> None:
         self.stop = stop
@@ -139,54 +133,5 @@ class Monitor(TrainerCallback):  # type: ignore[misc]
         everyone = gather_objects(suspects)
         ids = ", ".join(sorted({sample for some in everyone for sample in some})[:_IDS_SHOWN])
         what = "the loss is not finite" if broken else f"no token was supervised in {_STREAK} steps"
-        return f"step {step}: {what}; samples of the batch: {ids}. Earlier checkpoints are untouched; lower the learning rate or remove the samples"
-
-
-class Journal(TrainerCallback):  # type: ignore[misc]
-    """Write the log of the main process: a JSON line and a line for people, per report."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._began = path, time.perf_counter()
-        self._first_step: int | None = None
-
-    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Remember where this process began, for the estimate of the time left."""
-        if self._first_step is None:
-            self._first_step, self._began = state.global_step, time.perf_counter()
-
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any], **_: Any
-    ) -> None:
-        """Append one report."""
-        if not state.is_world_process_zero or "loss" not in logs:
-            return
-        row = {"step": state.global_step} | {name: value for name, value in logs.items() if name != "epoch"}
-        with self._path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(row) + "\n")
-        done = state.global_step - (self._first_step or 0)
-        left_s = (time.perf_counter() - self._began) / max(done, 1) * (state.max_steps - state.global_step)
-        _LOG.info(
-            "step %d/%d  loss %.4f  lr %.2e  %.0f tokens/s  padding %.1f %%  %s left",
-            state.global_step, state.max_steps, logs["loss"], logs["learning_rate"], logs["tokens_per_s"],
-            100 * logs["padding"], _clock(left_s),
-        )  # fmt: skip
-
-
-class Marker(TrainerCallback):  # type: ignore[misc]
-    """Mark a checkpoint complete when every process has written its part."""
-
-    def __init__(self, outputs: Outputs, fingerprint: str, processes: int) -> None:
-        self._outputs, self._fingerprint, self._processes = outputs, fingerprint, processes
-
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Wait for all, then let the main process write the mark."""
-        if dist.is_initialized():
-            dist.barrier()
-        if state.is_world_process_zero:
-            folder = self._outputs.checkpoints / f"checkpoint-{state.global_step}"
-            self._outputs.mark(folder, Mark(state.global_step, self._processes, self._fingerprint))
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(math.ceil(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+        advice = "Earlier checkpoints are untouched; lower the learning rate or remove the samples"
+        return f"step {step}: {what}; samples of the batch: {ids}. {advice}"

@@ -1,7 +1,6 @@
 """The folder of a run: what it holds, whether it is done, and where to continue. Imports no torch."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -56,7 +55,10 @@ class Outputs:
     def finished(self, fingerprint: str) -> dict[str, Any] | None:
         """Return the summary of a finished run of the same fingerprint, or None."""
         summary = _read_json(self.summary)
-        done = summary.get("fingerprint") == fingerprint and (self.folder / "adapter_model.safetensors").is_file()
+        done = (
+            summary.get("fingerprint") == fingerprint
+            and (self.folder / "adapter_model.safetensors").is_file()
+        )
         return summary if done else None
 
     def latest(self, fingerprint: str, processes: int) -> Path | None:
@@ -77,7 +79,7 @@ class Outputs:
         return folder
 
     def clear(self, keep: Path | None) -> list[Path]:
-        """Delete the remains of other or broken runs: results, and checkpoints that cannot be continued from."""
+        """Delete the remains of other or broken runs: results, and what cannot be continued from."""
         gone: list[Path] = []
         kept = {keep} | {folder for folder, mark in self._marked() if keep and mark.step < _step_of(keep)}
         for folder in self._checkpoint_folders():
@@ -107,7 +109,7 @@ def write_json(path: Path, value: Any) -> None:
     """Write JSON so that a reader never sees half of it."""
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
@@ -118,7 +120,9 @@ def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 def keep_until(log: Path, step: int) -> None:
     """Drop the lines of a log that are later than a step, so that a resumed run writes each once."""
     if log.is_file():
-        rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+        rows = [
+            json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.endswith("}")
+        ]
         write_lines(log, [row for row in rows if row["step"] <= step])
 
 

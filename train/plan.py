@@ -1,7 +1,7 @@
 """Which samples make which batch: a pure function of lengths, seed and sizes.
 
-The global batches depend on the seed alone, so the same samples make the same optimizer step on any number of
-processes; only their division into micro batches follows the machine, balanced by length.
+The global batches depend on the seed alone, so the same samples make the same optimizer step on any number
+of processes; only their division into micro batches follows the machine, balanced by length.
 """
 
 import math
@@ -24,8 +24,8 @@ class Sizes:
     def __post_init__(self) -> None:
         if self.global_batch % (self.micro_batch * self.processes):
             raise TrainError(
-                f"global_batch_size {self.global_batch} is no multiple of micro_batch_size {self.micro_batch} "
-                f"x {self.processes} processes: change one of the three"
+                f"global_batch_size {self.global_batch} is no multiple of micro_batch_size "
+                f"{self.micro_batch} x {self.processes} processes: change one of the three"
             )
 
     @property
@@ -34,7 +34,9 @@ class Sizes:
         return self.global_batch // (self.micro_batch * self.processes)
 
 
-def num_steps(samples_per_epoch: float, global_batch: int, epochs: float | None, max_steps: int | None) -> int:
+def num_steps(
+    samples_per_epoch: float, global_batch: int, epochs: float | None, max_steps: int | None
+) -> int:
     """Return the number of optimizer steps; a last partial batch is filled from the following epoch."""
     if max_steps is not None:
         return max_steps
@@ -64,8 +66,8 @@ def global_batches(weights: Sequence[float], seed: int, steps: int, size: int) -
 def deal(batch: Sequence[int], lengths: Sequence[int], sizes: Sizes, balance: bool) -> list[list[list[int]]]:
     """Divide one global batch into micro batches, indexed [accumulation step][process].
 
-    With `balance` every micro batch gets about the same number of tokens (for packed rows); without it each gets
-    samples of like length (for padded rows), and processes of one accumulation step are neighbours in length.
+    With `balance` every micro batch gets about as many tokens (for packed rows); without it each gets samples
+    of like length (for padded rows), and processes of one accumulation step are neighbours in length.
     """
     ordered = sorted(batch, key=lambda sample: -lengths[sample])
     number = len(batch) // sizes.micro_batch

@@ -60,7 +60,9 @@ def open_reader(recipe: TrainRecipe) -> Reader:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"cannot load model.checkpoint {name}: {error}") from error
     if config.model_type != "llava":
-        raise CheckpointError(f"{name} is a {config.model_type} model; only LLaVA-1.5 (llava) can be tuned here")
+        raise CheckpointError(
+            f"{name} is a {config.model_type} model; only LLaVA-1.5 (llava) can be tuned here"
+        )
     if recipe.image_aspect == "pad":
         processor.image_processor = padding_processor(processor.image_processor)
     processor.chat_template = jinja_template(recipe.template)

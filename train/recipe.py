@@ -76,7 +76,9 @@ class TemplateConfig(Config):
         if self.user.count("{question}") != 1:
             raise ValueError(f"template.user must contain {{question}} once, not {self.user!r}")
         if not re.fullmatch(r"[^{}]*\S {answer}", self.assistant):
-            raise ValueError(f"template.assistant must end in a word, one space and {{answer}}, not {self.assistant!r}")
+            raise ValueError(
+                f"template.assistant must end in a word, one space and {{answer}}, not {self.assistant!r}"
+            )
         return self
 
 
@@ -89,7 +91,7 @@ class LoraRecipe(Config):
     dropout: Fraction = 0.0
     """On the input of A; LLaVA used 0.05, which copies every input once per target."""
     target: str = LANGUAGE_MODEL_LINEARS
-    """Regular expression over full module names; the default is every linear layer of the language model alone."""
+    """Regular expression over module names; the default is every linear layer of the language model."""
 
     @model_validator(mode="after")
     def _target_compiles(self) -> Self:
@@ -180,13 +182,13 @@ class TrainRecipe(Config):
     max_length: PositiveInt = 2048
     """Tokens of a sample, image tokens included; longer answers are cut at the end of a sentence."""
     image_aspect: Literal["pad", "checkpoint"] = "pad"
-    """`pad` squares an image with the mean colour, as LLaVA-1.5 was trained; `checkpoint` follows its own processor, which may crop."""
+    """`pad` squares an image with the mean colour, as LLaVA-1.5 was trained; `checkpoint` may crop it."""
     max_image_pixels: PositiveInt = 100_000_000
     """Larger images are dropped unread."""
     packing: bool = True
     """Samples of a micro batch share one row, without attention across them; off: one padded row each."""
     cache_features: bool = False
-    """Run the frozen vision tower once per image and keep its features in host memory; for small data and several epochs."""
+    """Run the frozen vision tower once per image and keep its features in memory: for small data."""
     activation_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, for LoRA about 47 % more computation."""
     workers: Annotated[int, Field(ge=0)] = 4
@@ -211,9 +213,16 @@ class TrainRecipe(Config):
         return self
 
     @model_validator(mode="after")
+    def _features_can_be_cached(self) -> Self:
+        if self.cache_features and self.deepspeed.stage == 3:
+            raise ValueError("cache_features needs a whole vision tower: deepspeed.stage below 3")
+        return self
+
+    @model_validator(mode="after")
     def _batch_divides(self) -> Self:
         if self.global_batch_size % self.micro_batch_size:
             raise ValueError(
-                f"global_batch_size {self.global_batch_size} is no multiple of micro_batch_size {self.micro_batch_size}"
+                f"global_batch_size {self.global_batch_size} is no multiple of "
+                f"micro_batch_size {self.micro_batch_size}"
             )
         return self

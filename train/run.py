@@ -29,7 +29,7 @@ def run(recipe: TrainRecipe) -> int:
         return _exit_code(summary["dropped_fraction"], recipe)
     checkpoint = outputs.latest(mark, place.processes) if recipe.resume == "auto" else None
     _check_packages(recipe)
-    from train.session import Session  # noqa: PLC0415 (torch and transformers load here)
+    from train.session import Session
 
     summary = Session(recipe, place, sizes, outputs, mark, checkpoint).run()
     return _exit_code(summary["dropped_fraction"], recipe)

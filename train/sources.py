@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from train.chat import Turn, pick_prompt
-from train.error import DataError
+from train.error import DataError, Unusable
 from train.recipe import FactorySource, LlavaSource, TrainRecipe
 
 _SPEAKERS = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant"}
@@ -33,7 +33,7 @@ class SampleSource(Protocol):
         """Return the text of a row.
 
         Raises:
-            DataError: the row cannot be trained on; the message is the reason it is counted under.
+            Unusable: the row cannot be trained on.
         """
 
     def image_bytes(self, row: int) -> bytes:
@@ -73,22 +73,25 @@ class FactoryRows:
         return len(self._ids)
 
     def sample_id(self, row: int) -> str:
+        """Return the id of a row."""
         return self._ids[row]
 
     def conversation(self, row: int) -> Conversation:
+        """Return the question picked for it and the description of a row."""
         question = pick_prompt(self._prompts, self._seed, self._ids[row])
         return Conversation(self._ids[row], (Turn(question, self._descriptions[row] or ""),), has_image=True)
 
     def image_bytes(self, row: int) -> bytes:
+        """Return the encoded image of a row."""
         image = self._rows[row]["image"]
         if not image or not image["bytes"]:
-            raise DataError("image_missing")
+            raise Unusable("image_missing")
         content: bytes = image["bytes"]
         return content
 
 
 def _load_parquet(files: Sequence[Path]) -> Any:
-    import datasets  # noqa: PLC0415 (checking a recipe must not import it)
+    import datasets
 
     datasets.disable_progress_bars()
     columns = ["id", "image", "description"]
@@ -97,7 +100,9 @@ def _load_parquet(files: Sequence[Path]) -> Any:
             "parquet", data_files=[str(file) for file in files], split="train", columns=columns
         )
     except (ValueError, KeyError, OSError) as error:
-        raise DataError(f"cannot read {files[0].parent}: {error}; needed are the columns {columns}") from error
+        raise DataError(
+            f"cannot read {files[0].parent}: {error}; needed are the columns {columns}"
+        ) from error
     return rows.cast_column("image", datasets.Image(decode=False))
 
 
@@ -113,27 +118,30 @@ class LlavaRows:
         return len(self._entries)
 
     def sample_id(self, row: int) -> str:
+        """Return the id of a row."""
         entry = self._entries[row]
         return str(entry.get("id", row)) if isinstance(entry, dict) else str(row)
 
     def conversation(self, row: int) -> Conversation:
+        """Return the questions and answers of a row."""
         entry = self._entries[row]
         if not isinstance(entry, dict):
-            raise DataError("not_an_entry")
+            raise Unusable("not_an_entry")
         image = entry.get("image")
         if isinstance(image, list):
-            raise DataError("several_images")
+            raise Unusable("several_images")
         turns = tuple(_turns(entry.get("conversations")))
         return Conversation(self.sample_id(row), turns, has_image=image is not None)
 
     def image_bytes(self, row: int) -> bytes:
+        """Return the encoded image of a row."""
         path = (self._folder / str(self._entries[row]["image"])).resolve()
         if not path.is_relative_to(self._folder.resolve()):
-            raise DataError("image_outside_folder")
+            raise Unusable("image_outside_folder")
         try:
             return path.read_bytes()
         except OSError:
-            raise DataError("image_missing") from None
+            raise Unusable("image_missing") from None
 
 
 def _read_entries(path: Path) -> list[Any]:
@@ -150,11 +158,13 @@ def _read_entries(path: Path) -> list[Any]:
 
 def _turns(messages: Any) -> Iterator[Turn]:
     if not isinstance(messages, list) or not messages or len(messages) % 2:
-        raise DataError("turns_not_in_pairs")
+        raise Unusable("turns_not_in_pairs")
     for question, answer in zip(messages[::2], messages[1::2], strict=True):
         if (_speaker(question), _speaker(answer)) != ("user", "assistant"):
-            raise DataError("turns_out_of_order")
-        yield Turn(str(question.get("value", "")).replace("<image>", "").strip(), str(answer.get("value", "")))
+            raise Unusable("turns_out_of_order")
+        yield Turn(
+            str(question.get("value", "")).replace("<image>", "").strip(), str(answer.get("value", ""))
+        )
 
 
 def _speaker(message: Any) -> str | None:

@@ -11,7 +11,7 @@ _BUCKET = 200_000_000
 def deepspeed_config(recipe: TrainRecipe, sizes: Sizes) -> dict[str, Any]:
     """Return DeepSpeed's JSON as a dict: keys of stage 3 for stage 3 only, no optimizer and no schedule.
 
-    The optimizer is torch's AdamW with a group per learning rate, which DeepSpeed's own section cannot express.
+    The optimizer is torch's AdamW with a group per learning rate, which DeepSpeed's section cannot express.
     """
     return {
         "train_micro_batch_size_per_gpu": sizes.micro_batch,

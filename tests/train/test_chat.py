@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from train.chat import IGNORED_LABEL, Chat, Encoded, Turn, pick_prompt
-from train.error import DataError
+from train.error import DataError, Unusable
 from train.reader import Reader
 from train.recipe import TemplateConfig, TrainRecipe
 
@@ -60,8 +60,9 @@ def test_every_answer_of_a_conversation_is_supervised_and_no_question(chat: Chat
 def test_vicuna_is_the_default_text(reader: Reader, recipe: TrainRecipe) -> None:
     chat = reader.chat(recipe.model_copy(update={"template": TemplateConfig()}))
     assert chat.prompt(QUESTION, has_image=True) == (
-        "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed,"
-        " and polite answers to the user's questions. USER: <image>\nDescribe this image in detail. ASSISTANT:"
+        "A chat between a curious user and an artificial intelligence assistant. "
+        "The assistant gives helpful, detailed, and polite answers to the user's questions. "
+        "USER: <image>\nDescribe this image in detail. ASSISTANT:"
     )
 
 
@@ -94,7 +95,7 @@ def test_as_many_sentences_stay_as_fit(chat: Chat) -> None:
     ],
 )
 def test_what_cannot_be_supervised_is_refused_with_a_reason(chat: Chat, turn: Turn, reason: str) -> None:
-    with pytest.raises(DataError, match=reason):
+    with pytest.raises(Unusable, match=reason):
         chat.encode([turn], has_image=True)
 
 
@@ -112,7 +113,9 @@ def test_a_tokenizer_that_adds_a_start_token_adds_exactly_one(reader: Reader, re
     assert encoded.ids.count(reader.tokenizer.eos_token_id) == 2
 
 
-def test_an_end_token_that_the_tokenizer_does_not_know_is_refused(reader: Reader, recipe: TrainRecipe) -> None:
+def test_an_end_token_that_the_tokenizer_does_not_know_is_refused(
+    reader: Reader, recipe: TrainRecipe
+) -> None:
     template = recipe.template.model_copy(update={"eos": "<|end|>"})
     with pytest.raises(DataError, match="end-of-sequence"):
         Chat(reader.tokenizer, template, "<image>", 4, 512)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.train.tiny import png
-from train.error import DataError
+from train.error import Unusable
 from train.images import decode, padding_processor, pixel_values
 from train.reader import Reader
 
@@ -39,7 +39,7 @@ def test_square_images_are_the_same_padded_or_not(reader: Reader) -> None:
     ],
 )
 def test_an_unusable_image_has_a_reason(content: bytes, reason: str) -> None:
-    with pytest.raises(DataError, match=reason):
+    with pytest.raises(Unusable, match=reason):
         decode(content, max_pixels=10_000 if reason == "image_too_large" else 100_000)
 
 

@@ -13,7 +13,11 @@ import psutil
 import pytest
 from safetensors.torch import load_file
 
+from recipes import load
 from tests.train import tiny
+from train.error import CheckpointError
+from train.recipe import TrainRecipe
+from train.run import run
 
 pytestmark = pytest.mark.launcher
 
@@ -24,10 +28,11 @@ TIMEOUT_S = 300
 
 
 def launch(recipe: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "deepspeed.launcher.runner", "--num_accelerators", "2"]
+    launcher = [sys.executable, "-m", "deepspeed.launcher.runner", "--num_accelerators", "2"]
+    port = ["--master_port", str(29600 + os.getpid() % 300)]
     bin_folder = str(Path(sys.executable).parent)
     return subprocess.Popen(
-        [*command, "--master_port", str(29600 + os.getpid() % 300), "train/finetune.py", "--recipe", str(recipe)],
+        [*launcher, *port, "train/finetune.py", "--recipe", str(recipe)],
         cwd=REPOSITORY, env=os.environ | ENVIRONMENT | {"PATH": bin_folder + os.pathsep + os.environ["PATH"]},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
@@ -38,11 +43,8 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, output
 
 
-def alone(recipe: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "train/finetune.py", "--recipe", str(recipe), *arguments]
-    return subprocess.run(
-        command, cwd=REPOSITORY, env=os.environ | ENVIRONMENT, check=False, capture_output=True, text=True
-    )
+def alone(recipe: Path, out: Path) -> None:
+    assert run(load(recipe, TrainRecipe, [f"out={out}"])) == 0
 
 
 def largest_difference(one: Path, other: Path) -> float:
@@ -63,7 +65,7 @@ def test_two_processes_learn_what_one_does(llava: Path, dataset: Path, tmp_path:
     assert code == 0, output[-3000:]
     summary = json.loads((tmp_path / "two" / "train_summary.json").read_text())
     assert (summary["steps"], summary["processes"]) == (4, 2)
-    assert alone(recipe, "--set", f"out={tmp_path / 'one'}").returncode == 0
+    alone(recipe, tmp_path / "one")
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-4)
     assert largest_difference(tmp_path / "one", tmp_path / "two") < 1e-3
     if stage == 2:
@@ -97,12 +99,12 @@ def test_a_signal_to_one_process_saves_all_and_the_next_launch_continues(
     assert code == 130, output[-3000:]
     (folder,) = (tmp_path / "out" / "checkpoints").iterdir()
     stopped = int(folder.name.removeprefix("checkpoint-"))
-    refused = alone(recipe)
-    assert refused.returncode == 2 and "saved by 2 process(es), and this run has 1" in refused.stderr
+    with pytest.raises(CheckpointError, match=r"saved by 2 process\(es\), and this run has 1"):
+        run(load(recipe, TrainRecipe))
     code, output = finish(launch(recipe))
     assert code == 0, output[-3000:]
     assert [row["step"] for row in tiny.log_of(tmp_path / "out")] == list(range(1, 81))
-    assert alone(recipe, "--set", f"out={tmp_path / 'one'}").returncode == 0
+    alone(recipe, tmp_path / "one")
     assert losses(tmp_path / "out")[stopped - 1 : stopped + 3] == pytest.approx(
         losses(tmp_path / "one")[stopped - 1 : stopped + 3], abs=1e-3
     )

@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from train import lora, model
 from train.error import CheckpointError, TrainError
+from train.flops import flops_per_token
 from train.recipe import LoraRecipe, TrainRecipe
 
 
@@ -27,6 +28,14 @@ def test_training_reaches_lora_and_projector_and_nothing_else(recipe: TrainRecip
     assert trained == sum(len(group["params"]) for group in groups)
 
 
+def test_a_frozen_weight_counts_four_operations_a_token_and_a_trained_one_six(recipe: TrainRecipe) -> None:
+    adapted = lora.attach(model.load(recipe.model), recipe)
+    hidden, wide, kv, rank, layers = 32, 64, 16, 4, 2
+    frozen = layers * (2 * hidden * hidden + 2 * hidden * kv + 3 * hidden * wide)
+    trained = layers * rank * (2 * 2 * hidden + 2 * (hidden + kv) + 3 * (hidden + wide))
+    assert flops_per_token(adapted) == 4 * frozen + 6 * trained
+
+
 def test_a_frozen_projector_has_no_group(recipe: TrainRecipe) -> None:
     frozen = recipe.model_copy(update={"projector": recipe.projector.model_copy(update={"train": False})})
     adapted = lora.attach(model.load(recipe.model), frozen)
@@ -34,7 +43,9 @@ def test_a_frozen_projector_has_no_group(recipe: TrainRecipe) -> None:
 
 
 @pytest.mark.parametrize("target", [r".*q_proj", r".*linear_1"])
-def test_a_target_that_reaches_the_tower_or_the_projector_is_refused(recipe: TrainRecipe, target: str) -> None:
+def test_a_target_that_reaches_the_tower_or_the_projector_is_refused(
+    recipe: TrainRecipe, target: str
+) -> None:
     wide = recipe.model_copy(update={"lora": LoraRecipe(target=target)})
     with pytest.raises(TrainError, match=r"lora\.target"):
         lora.attach(model.load(recipe.model), wide)
@@ -42,7 +53,9 @@ def test_a_target_that_reaches_the_tower_or_the_projector_is_refused(recipe: Tra
 
 def test_a_target_that_matches_nothing_is_refused(recipe: TrainRecipe) -> None:
     with pytest.raises(TrainError, match=r"lora\.target"):
-        lora.attach(model.load(recipe.model), recipe.model_copy(update={"lora": LoraRecipe(target="nothing")}))
+        lora.attach(
+            model.load(recipe.model), recipe.model_copy(update={"lora": LoraRecipe(target="nothing")})
+        )
 
 
 def test_the_same_seed_draws_the_same_adapter(recipe: TrainRecipe) -> None:
@@ -69,7 +82,9 @@ def test_what_is_written_is_compared_with_what_was_trained(tmp_path: Path, recip
     lora.verify(tmp_path, stored)
     assert any("multi_modal_projector" in name for name in stored)
     name = next(iter(stored))
-    save_file({**stored, name: torch.zeros(0)}, tmp_path / lora.WEIGHTS)  # as a partitioned save would leave it
+    save_file(
+        {**stored, name: torch.zeros(0)}, tmp_path / lora.WEIGHTS
+    )  # as a partitioned save would leave it
     with pytest.raises(TrainError, match="does not hold the trained"):
         lora.verify(tmp_path, stored)
 

@@ -56,4 +56,4 @@ def test_a_checkpoint_in_half_precision_stays_in_it(adapter: Path, llava: Path, 
     merge(adapter, tmp_path / "merged", base=str(half))
     merged = LlavaForConditionalGeneration.from_pretrained(tmp_path / "merged", dtype="auto")
     assert {weight.dtype for weight in merged.parameters()} == {torch.float16}
-    assert tiny.SIDE == merged.config.vision_config.image_size
+    assert merged.config.vision_config.image_size == tiny.SIDE

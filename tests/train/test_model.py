@@ -13,7 +13,12 @@ from train.collate import Collator, Example
 from train.reader import Reader
 from train.recipe import TrainRecipe
 
-TEXTS = ["A red square is on the left.", "It is large. " * 3, "A blue square.", "A yellow square is on the left. " * 2]
+TEXTS = [
+    "A red square is on the left.",
+    "It is large. " * 3,
+    "A blue square.",
+    "A yellow square is on the left. " * 2,
+]
 KEYS = {"input_ids", "labels", "position_ids", "segment_lengths", "pixel_values"}
 
 
@@ -38,11 +43,15 @@ def batch_of(reader: Reader, examples: list[Example], packing: bool) -> dict[str
     return {name: value for name, value in collator(examples).items() if name in KEYS}
 
 
-def loss_and_gradients(adapted: Any, batches: list[dict[str, Any]], count: int) -> tuple[float, dict[str, torch.Tensor]]:
+def loss_and_gradients(
+    adapted: Any, batches: list[dict[str, Any]], count: int
+) -> tuple[float, dict[str, torch.Tensor]]:
     adapted.zero_grad()
     losses = [adapted(**batch, num_items_in_batch=count).loss for batch in batches]
     torch.stack(losses).sum().backward()
-    gradients = {name: weight.grad.clone() for name, weight in adapted.named_parameters() if weight.grad is not None}
+    gradients = {
+        name: weight.grad.clone() for name, weight in adapted.named_parameters() if weight.grad is not None
+    }
     return sum(loss.item() for loss in losses), gradients
 
 
@@ -141,5 +150,7 @@ def test_a_text_only_batch_reaches_every_module_with_a_gradient_of_zero(
     example = Example("t", torch.tensor(encoded.ids), torch.tensor(encoded.labels))
     adapted = lora.attach(llava_model, recipe).train()
     adapted(**batch_of(reader, [example], packing=True)).loss.backward()
-    projector = [weight for name, weight in adapted.named_parameters() if "projector" in name and weight.requires_grad]
+    projector = [
+        weight for name, weight in adapted.named_parameters() if "projector" in name and weight.requires_grad
+    ]
     assert projector and all(weight.grad is not None and not weight.grad.any() for weight in projector)

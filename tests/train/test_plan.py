@@ -41,7 +41,9 @@ def test_packed_micro_batches_are_balanced_and_padded_ones_alike() -> None:
     sizes = Sizes(64, 8, 2)
     tokens = [sum(LENGTHS[i] for i in micro) for row in deal(batch, LENGTHS, sizes, True) for micro in row]
     assert max(tokens) / min(tokens) < 1.05
-    padded = [max(LENGTHS[i] for i in micro) * 8 for row in deal(batch, LENGTHS, sizes, False) for micro in row]
+    padded = [
+        max(LENGTHS[i] for i in micro) * 8 for row in deal(batch, LENGTHS, sizes, False) for micro in row
+    ]
     assert 1 - sum(LENGTHS) / sum(padded) < 0.1
 
 

@@ -11,7 +11,9 @@ from tests.train import tiny
 from train.recipe import TrainRecipe
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SHIPPED = sorted([*(REPOSITORY / "recipes/train").glob("*.yaml"), *REPOSITORY.glob("recipes/picturebook/train*.yaml")])
+SHIPPED = sorted(
+    [*(REPOSITORY / "recipes/train").glob("*.yaml"), *REPOSITORY.glob("recipes/picturebook/train*.yaml")]
+)
 
 
 def test_recipes_are_found() -> None:
@@ -31,7 +33,11 @@ def test_the_published_settings_of_llava_are_kept() -> None:
     assert (recipe.lora.rank, recipe.lora.alpha) == (128, 256)
     assert (recipe.optimizer.learning_rate, recipe.projector.learning_rate) == (2e-4, 2e-5)
     assert (recipe.global_batch_size, recipe.epochs, recipe.max_length) == (128, 1, 2048)
-    assert (recipe.optimizer.schedule, recipe.optimizer.warmup, recipe.optimizer.weight_decay) == ("cosine", 0.03, 0)
+    assert (recipe.optimizer.schedule, recipe.optimizer.warmup, recipe.optimizer.weight_decay) == (
+        "cosine",
+        0.03,
+        0,
+    )
     assert (recipe.image_aspect, recipe.model.dtype, recipe.deepspeed.stage) == ("pad", "bfloat16", 2)
 
 
@@ -50,7 +56,9 @@ def test_the_published_settings_of_llava_are_kept() -> None:
         ({"template": {"user": "USER:"}}, "must contain {question}"),
     ],
 )
-def test_a_wrong_recipe_is_refused_with_its_reason(tmp_path: Path, changes: dict[str, object], complaint: str) -> None:
+def test_a_wrong_recipe_is_refused_with_its_reason(
+    tmp_path: Path, changes: dict[str, object], complaint: str
+) -> None:
     path = tiny.write_recipe(tmp_path / "r.yaml", tiny.recipe_tree(tmp_path, tmp_path, tmp_path, **changes))
     with pytest.raises(RecipeError, match=complaint.replace("{", r"\{")):
         load(path, TrainRecipe)

@@ -36,7 +36,9 @@ def signal_at_step(out: Path, step: int, number: int) -> Iterator[None]:
 
     def watch() -> None:
         while not done.is_set():
-            if (out / "train_log.jsonl").is_file() and len((out / "train_log.jsonl").read_text().splitlines()) >= step:
+            if (out / "train_log.jsonl").is_file() and len(
+                (out / "train_log.jsonl").read_text().splitlines()
+            ) >= step:
                 os.kill(os.getpid(), number)
                 return
             time.sleep(0.005)
@@ -78,7 +80,9 @@ def test_a_run_leaves_an_adapter_its_recipe_its_log_and_its_summary(finished: Tr
 
 
 def test_the_adapter_loads_by_peft_alone_and_changes_the_answer(finished: TrainRecipe) -> None:
-    base = LlavaForConditionalGeneration.from_pretrained(finished.model.checkpoint, dtype=torch.float32).eval()
+    base = LlavaForConditionalGeneration.from_pretrained(
+        finished.model.checkpoint, dtype=torch.float32
+    ).eval()
     ids = torch.tensor([[2, 2, 2, 2, 20, 21, 22]])
     pixels = torch.zeros(1, 3, tiny.SIDE, tiny.SIDE)
     with torch.no_grad():
@@ -92,7 +96,10 @@ def test_the_processor_beside_the_adapter_pads_and_asks_as_training_did(finished
     processor = AutoProcessor.from_pretrained(finished.out)
     assert processor.image_processor.do_pad
     message = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What?"}]}
-    assert processor.apply_chat_template([message], add_generation_prompt=True) == "USER: <image>\nWhat? ASSISTANT:"
+    assert (
+        processor.apply_chat_template([message], add_generation_prompt=True)
+        == "USER: <image>\nWhat? ASSISTANT:"
+    )
 
 
 def test_a_finished_run_is_not_done_again(finished: TrainRecipe) -> None:
@@ -168,7 +175,9 @@ def test_unusable_samples_are_named_counted_and_change_the_exit_code(
 ) -> None:
     from datasets import load_dataset
 
-    folder = tiny.save_dataset(tmp_path / "data", descriptions=[tiny.description(i) for i in range(11)] + [""])
+    folder = tiny.save_dataset(
+        tmp_path / "data", descriptions=[tiny.description(i) for i in range(11)] + [""]
+    )
     file = next((folder / "data").iterdir())
     rows = load_dataset("parquet", data_files=str(file), split="train", cache_dir=str(tmp_path / "cache"))
     broken = rows.with_format("arrow").to_pandas()
@@ -185,9 +194,13 @@ def test_unusable_samples_are_named_counted_and_change_the_exit_code(
     assert [json.loads(line)["id"] for line in lines] == ["000000000011", "000000000000"]
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_samples(finished: TrainRecipe, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_samples(
+    finished: TrainRecipe, tmp_path: Path
+) -> None:
     recipe = changed(
-        finished, out=str(tmp_path / "out"), optimizer={"learning_rate": 1e30, "warmup": 0.0, "max_grad_norm": 1e30}
+        finished,
+        out=str(tmp_path / "out"),
+        optimizer={"learning_rate": 1e30, "warmup": 0.0, "max_grad_norm": 1e30},
     )
     with pytest.raises(DivergenceError, match=r"loss is not finite; samples of the batch: 0000000000\d\d"):
         run(recipe)

@@ -9,7 +9,7 @@ import pytest
 from tests.train import tiny
 from train.chat import Turn
 from train.data import prepare
-from train.error import DataError
+from train.error import DataError, Unusable
 from train.reader import Reader
 from train.recipe import LlavaSource, TrainRecipe
 from train.sources import LlavaRows, open_sources
@@ -65,26 +65,35 @@ def test_an_entry_without_an_image_is_text_only(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_entry_has_a_reason(tmp_path: Path, entry: Any, reason: str) -> None:
-    with pytest.raises(DataError, match=reason):
+    with pytest.raises(Unusable, match=reason):
         llava_rows(tmp_path, entry).conversation(0)
 
 
 def test_a_path_cannot_leave_the_image_folder(tmp_path: Path) -> None:
-    rows = llava_rows(tmp_path, {"image": "../secret.png"}, {"image": str(tmp_path / "secret.png")}, {"image": "b"})
+    rows = llava_rows(
+        tmp_path, {"image": "../secret.png"}, {"image": str(tmp_path / "secret.png")}, {"image": "b"}
+    )
     for row, reason in enumerate(["image_outside_folder", "image_outside_folder", "image_missing"]):
-        with pytest.raises(DataError, match=reason):
+        with pytest.raises(Unusable, match=reason):
             rows.image_bytes(row)
 
 
 def test_what_is_dropped_is_named_and_counted(reader: Reader, recipe: TrainRecipe, tmp_path: Path) -> None:
     good = {"id": "good", "image": "a.png", "conversations": [HUMAN, GPT]}
-    rows = llava_rows(tmp_path, good, {"id": "bad", "conversations": [HUMAN, {"from": "gpt", "value": " "}]}, "text")
+    rows = llava_rows(
+        tmp_path, good, {"id": "bad", "conversations": [HUMAN, {"from": "gpt", "value": " "}]}, "text"
+    )
     prepared = prepare([rows], reader.chat(recipe))
     assert [sample.id for sample in prepared.samples] == ["good"]
-    assert [(drop.id, drop.reason) for drop in prepared.dropped] == [("bad", "empty_answer"), ("2", "not_an_entry")]
+    assert [(drop.id, drop.reason) for drop in prepared.dropped] == [
+        ("bad", "empty_answer"),
+        ("2", "not_an_entry"),
+    ]
     assert prepared.reasons == {"empty_answer": 1, "not_an_entry": 1}
 
 
-def test_nothing_to_train_on_is_an_error_with_the_reasons(reader: Reader, recipe: TrainRecipe, tmp_path: Path) -> None:
+def test_nothing_to_train_on_is_an_error_with_the_reasons(
+    reader: Reader, recipe: TrainRecipe, tmp_path: Path
+) -> None:
     with pytest.raises(DataError, match=r"not_an_entry.: 1"):
         prepare([llava_rows(tmp_path, "text")], reader.chat(recipe))

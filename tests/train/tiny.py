@@ -23,7 +23,9 @@ from transformers.models.llava.image_processing_pil_llava import LlavaImageProce
 
 SIDE, PATCH = 28, 14
 COLOURS = ("red", "green", "blue", "yellow")
-TEXT = [f"USER: <image>\nDescribe this image in detail. ASSISTANT: A {c} square is on the left." for c in COLOURS]
+TEXT = [
+    f"USER: <image>\nDescribe this image in detail. ASSISTANT: A {c} square is on the left." for c in COLOURS
+]
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
@@ -40,7 +42,10 @@ def tokenizer() -> PreTrainedTokenizerFast:
         ),
     )  # fmt: skip
     return PreTrainedTokenizerFast(
-        tokenizer_object=bpe, pad_token="<pad>", eos_token="</s>", extra_special_tokens={"image_token": "<image>"}
+        tokenizer_object=bpe,
+        pad_token="<pad>",
+        eos_token="</s>",
+        extra_special_tokens={"image_token": "<image>"},
     )
 
 
@@ -49,11 +54,13 @@ def save_llava(folder: Path, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     tokens = tokenizer()
     vision = CLIPVisionConfig(
-        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=SIDE, patch_size=PATCH
+        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        image_size=SIDE, patch_size=PATCH,
     )  # fmt: skip
     text = LlamaConfig(
-        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        vocab_size=len(tokens), max_position_embeddings=512, pad_token_id=tokens.pad_token_id,
+        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, vocab_size=len(tokens), max_position_embeddings=512,
+        pad_token_id=tokens.pad_token_id,
         eos_token_id=tokens.eos_token_id, bos_token_id=None,
     )  # fmt: skip
     config = LlavaConfig(
@@ -89,7 +96,9 @@ def save_dataset(folder: Path, count: int = 12, descriptions: Sequence[str] | No
     texts = list(descriptions) if descriptions is not None else [description(i) for i in range(count)]
     rows = {
         "id": [f"{i:012d}" for i in range(len(texts))],
-        "image": [{"bytes": png(COLOURS[i % 4], (30 + i, 40)), "path": f"{i:012d}.png"} for i in range(len(texts))],
+        "image": [
+            {"bytes": png(COLOURS[i % 4], (30 + i, 40)), "path": f"{i:012d}.png"} for i in range(len(texts))
+        ],
         "description": texts,
         "reference": ["not read"] * len(texts),
     }
@@ -98,7 +107,9 @@ def save_dataset(folder: Path, count: int = 12, descriptions: Sequence[str] | No
         reference=datasets.Value("string"),
     )  # fmt: skip
     (folder / "data").mkdir(parents=True)
-    datasets.Dataset.from_dict(rows, features=features).to_parquet(folder / "data" / "train-00000-of-00001.parquet")
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(
+        folder / "data" / "train-00000-of-00001.parquet"
+    )
     return folder
 
 
