@@ -1,8 +1,8 @@
 """Boxes and the words that geometry allows: place, distance and size, computed and never guessed.
 
 Places go by the centre of the box (left third, middle, right third of the width), sizes by the share of the
-image that the box covers, distances by nearness in [0, 1]. Pixels have their origin at the left top; boxes are
-xyxy, right and bottom exclusive.
+image that the box covers, distances by nearness in [0, 1]. Pixels have their origin at the left top; boxes
+are xyxy, right and bottom exclusive.
 """
 
 from collections.abc import Sequence

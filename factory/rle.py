@@ -1,5 +1,7 @@
 """Masks as COCO compressed run-length code and back."""
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco
@@ -16,4 +18,6 @@ def encode(mask: NDArray[np.bool_]) -> Rle:
 def decode(rle: Rle) -> NDArray[np.bool_]:
     """Return the mask (H, W)."""
     code = {"size": list(rle.size_hw), "counts": rle.counts.encode("ascii")}
-    return np.asarray(coco.decode(code), dtype=np.bool_)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # pycocotools' arrays know only NumPy 1's protocol
+        return np.asarray(coco.decode(code), dtype=np.bool_)

@@ -32,8 +32,8 @@ class Prompt:
         return f"sha256:{hashlib.sha256(self.text.encode()).hexdigest()[:16]}"
 
     def render(self, fields: Mapping[str, object]) -> str:
-        """Fill in the fields."""
-        return _ENVIRONMENT.from_string(self.text).render(**fields)
+        """Fill in the fields; white space at either end is taken off."""
+        return _ENVIRONMENT.from_string(self.text).render(**fields).strip()
 
 
 def load_prompt(name: str, fields: Sequence[str]) -> Prompt:

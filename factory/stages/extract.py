@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from factory import grammar
+from factory.english import singular
 from factory.errors import ReplyError
 from factory.models import OpenAIChatConfig, TransformersChatConfig
 from factory.models.protocols import Chat, ChatRequest
@@ -25,6 +26,7 @@ SCHEMA = {
     "required": ["entities"],
     "additionalProperties": False,
 }
+_WORD = re.compile(r"\w+")
 _REMINDER = "\n\nYour last answer could not be read ({problem}). Answer with the JSON alone."
 
 
@@ -119,13 +121,17 @@ class Extract(Opening):
     def _read(self, item: Item, answer: list[str] | ReplyError) -> Item | Rejection:
         if isinstance(answer, ReplyError):
             return Rejection(item.id, self.name, str(answer))
-        reference = (item.reference or "").lower()
-        there = [phrase for phrase in answer if occurs(phrase, reference)]
+        there = [phrase for phrase in answer if occurs(phrase, item.reference or "")]
         self.counts["dropped: not in the reference"] += len(answer) - len(there)
         once = list({phrase.lower(): phrase for phrase in reversed(there)}.values())[::-1]
         return replace(item, entities=tuple(Entity(phrase) for phrase in once[: self._max_entities]))
 
 
 def occurs(phrase: str, text: str) -> bool:
-    """Tell whether a phrase stands in a lower-case text as whole words."""
-    return re.search(rf"(?<!\w){re.escape(phrase.lower())}(?!\w)", text) is not None
+    """Tell whether the words of a phrase stand in a text in this order; case and number do not matter."""
+    wanted, words = _stems(phrase), _stems(text)
+    return bool(wanted) and f" {' '.join(wanted)} " in f" {' '.join(words)} "
+
+
+def _stems(text: str) -> list[str]:
+    return [singular(word) for word in _WORD.findall(text.lower())]

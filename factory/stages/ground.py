@@ -1,4 +1,4 @@
-"""Phase 2, from the text: which entities are in the image; the others are hallucinations, kept to be deleted."""
+"""Phase 2, from the text: which entities are in the image; the others are hallucinations to delete."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -7,7 +7,7 @@ class Opening:
     """Opens the models given to it, each once, and closes them."""
 
     def __init__(self, *models: Model | None) -> None:
-        self._models = [model for model in dict.fromkeys(models) if model is not None]
+        self._models = list({id(model): model for model in models if model is not None}.values())
 
     def open(self) -> None:
         """Load the models, once per worker."""

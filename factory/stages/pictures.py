@@ -15,7 +15,7 @@ _THREADS = 4
 
 
 def with_pictures(stage: str, items: Sequence[Item], work: Work) -> list[Outcome]:
-    """Call `work` with the items that decode and their RGB images; the others come back rejected, in order."""
+    """Call `work` with the items that decode and their RGB images; the others come back rejected."""
     with ThreadPoolExecutor(_THREADS) as pool:
         decoded = list(pool.map(_decoded, items))
     good = [

@@ -1,4 +1,4 @@
-"""Phase 2, from the image: what is there, each thing named from a close look and confirmed by the detector."""
+"""Phase 2, from the image: what is there, each thing named from a close look and confirmed."""
 
 from collections.abc import Sequence
 from dataclasses import replace

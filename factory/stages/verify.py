@@ -24,7 +24,6 @@ from recipes import Config
 
 _ANOTHER = "another "
 _NEVER_DROPPED = ("setting",)
-_MAX_ROUNDS = 4
 
 
 class VerifyConfig(Config):
@@ -38,7 +37,7 @@ class VerifyConfig(Config):
     on_refuted: Literal["drop_sentence", "keep"] = "drop_sentence"
     """What happens to a sentence with a refuted claim."""
     on_unknown: Literal["drop_sentence", "keep"] = "keep"
-    """What happens to a sentence with a claim that nothing speaks for or against, such as a mood or a guess."""
+    """What happens to a sentence with a claim that nothing tells for or against, such as a mood."""
 
     def build(self) -> "Verify":
         """Return the stage."""
@@ -85,13 +84,16 @@ class Verify(Opening):
         known = {bare(e.phrase): e.score for e in item.entities or () if e.score is not None}
         evidence = Evidence(item.objects or (), item.size_wh, {**known, **scores}, self._config.min_score)
         text = item.description or ""
-        for _ in range(_MAX_ROUNDS):
+        while True:
             findings = [(statement, check(statement, evidence)) for statement in parse(text)]
-            kept = [span for span in sentences(text) if not self._drops(span, findings)]
-            if len(kept) == len(sentences(text)):
+            spans = sentences(text)
+            dropped = next((span for span in spans if self._drops(span, findings)), None)
+            if dropped is None:
                 break
-            self.counts["dropped sentences"] += len(sentences(text)) - len(kept)
-            text = _without_dangling(" ".join(text[start:end] for start, end in kept))
+            # one at a time: what the next sentence claims may depend on this one, as `another` does
+            self.counts["dropped sentences"] += 1
+            kept = (text[start:end] for start, end in spans if (start, end) != dropped)
+            text = _without_dangling(" ".join(kept))
         if not text:
             return Rejection(item.id, self.name, "nothing left of the description", item.description or "")
         claims = tuple(_claim(text, statement, finding) for statement, finding in findings)

@@ -1,0 +1,53 @@
+from factory.records import Item
+from factory.stages.ground import Ground
+from tests.factory.stages.fakes import FakeDetector, item
+
+BOX, OTHER = (10.0, 10.0, 40.0, 40.0), (60.0, 10.0, 90.0, 40.0)
+
+
+def ground(
+    found: dict[str, list[tuple[tuple[float, float, float, float], float]]], *phrases: str, **more: object
+) -> Item:
+    stage = Ground(FakeDetector(found), 0.5, **more)  # type: ignore[arg-type]
+    done = stage.run([item(entities=phrases)])[0]
+    assert isinstance(done, Item)
+    return done
+
+
+def test_what_scores_below_the_threshold_is_hallucinated() -> None:
+    done = ground({"car": [(BOX, 0.5)], "boat": [(BOX, 0.49)]}, "car", "boat", "dog")
+    assert done.hallucinated == ("boat", "dog")
+    assert [(e.phrase, e.grounded) for e in done.entities or ()] == [
+        ("car", True),
+        ("boat", False),
+        ("dog", False),
+    ]
+    assert [round(e.score or 0, 2) for e in done.entities or ()] == [
+        0.5,
+        0.49,
+        0.0,
+    ]  # scores are kept either way
+
+
+def test_the_best_box_is_kept_and_only_for_what_is_grounded() -> None:
+    done = ground({"car": [(OTHER, 0.6), (BOX, 0.9)], "boat": [(BOX, 0.1)]}, "car", "boat")
+    assert [e.box_xyxy for e in done.entities or ()] == [BOX, None]
+
+
+def test_plurals_and_articles_are_looked_for_as_the_thing_itself() -> None:
+    detector = FakeDetector({"red bus": [(BOX, 0.9)]})
+    done = Ground(detector, 0.5).run([item(entities=["two red buses", "red bus"])])[0]
+    assert detector.asked == [["red bus"]]  # asked once
+    assert isinstance(done, Item) and done.hallucinated == ()
+    assert [e.phrase for e in done.entities or ()] == ["two red buses", "red bus"]
+
+
+def test_a_kind_may_have_its_own_threshold() -> None:
+    done = ground(
+        {"red boat": [(BOX, 0.6)], "car": [(BOX, 0.6)]}, "red boat", "car", min_score_of={"boat": 0.7}
+    )
+    assert done.hallucinated == ("red boat",)
+
+
+def test_no_entities_no_hallucinations() -> None:
+    assert ground({}).hallucinated == ()
