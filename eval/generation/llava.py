@@ -5,6 +5,7 @@ transformers are imported on loading, so that this module can be named without t
 """
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,10 @@ def load_llava(config: LlavaModel) -> Llava:
     """
     import torch
     from transformers import AutoProcessor, LlavaForConditionalGeneration
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     checkpoint, adapter = config.checkpoint, Path(config.adapter) if config.adapter else None
     device = ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
     try:
@@ -117,6 +121,10 @@ def open_rgb(path: Path) -> Image.Image:
 def _with_adapter(model: Any, adapter: Path) -> Any:
     from peft import PeftModel
 
+    # peft asks transformers under a name that the latter is about to drop: nothing a user could mend
+    warnings.filterwarnings(
+        "ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning
+    )
     if not (adapter / "adapter_config.json").is_file():
         raise ModelError(f"no PEFT adapter in {adapter}: adapter_config.json is missing")
     try:

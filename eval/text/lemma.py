@@ -3,7 +3,8 @@
 from eval.text.listing import words
 
 _IRREGULAR = {
-    "men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth",
+    "skis": "ski", "taxis": "taxi", "men": "man", "women": "woman", "children": "child",
+    "feet": "foot", "teeth": "tooth",
     "geese": "goose", "mice": "mouse", "oxen": "ox", "calves": "calf", "knives": "knife",
     "loaves": "loaf", "leaves": "leaf", "shelves": "shelf", "wolves": "wolf", "halves": "half",
     "scarves": "scarf", "thieves": "thief", "lives": "life", "wives": "wife", "hooves": "hoof",

@@ -3,6 +3,7 @@ truth.
 """
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ def save_tiny_llava(folder: Path, seed: int = 0) -> Path:
         patch_size=6,
     )
     text = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=2,
         num_key_value_heads=2, max_position_embeddings=512, pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id, bos_token_id=tokenizer.eos_token_id,
     )  # fmt: skip
@@ -54,6 +56,7 @@ def save_tiny_adapter(checkpoint: Path, folder: Path) -> Path:
     from peft import LoraConfig, get_peft_model
     from transformers import LlavaForConditionalGeneration
 
+    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`")  # peft calling transformers
     torch.manual_seed(1)
     model = LlavaForConditionalGeneration.from_pretrained(checkpoint)
     lora = LoraConfig(r=4, target_modules=r".*language_model.*q_proj", init_lora_weights=False)
