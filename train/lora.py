@@ -29,14 +29,17 @@ def lora_config(recipe: TrainRecipe) -> LoraConfig:
     )
 
 
-def attach(model: Any, recipe: TrainRecipe) -> PeftModel:
+def attach(model: Any, recipe: TrainRecipe, same_dtype: bool = False) -> PeftModel:
     """Return the model with a fresh adapter, drawn from torch's generator: seed it first.
+
+    The adapter is float32, or of the model's type where `same_dtype`: DeepSpeed keeps float32 masters itself,
+    and ZeRO-3 refuses trained weights of several types.
 
     Raises:
         TrainError: the target expression matches nothing, or reaches outside the language model.
     """
     try:
-        adapted = get_peft_model(model, lora_config(recipe))
+        adapted = get_peft_model(model, lora_config(recipe), autocast_adapter_dtype=not same_dtype)
     except ValueError as error:
         raise TrainError(f"lora.target {recipe.lora.target!r}: {error}") from error
     stray = [name for name, module in adapted.named_modules()

@@ -126,7 +126,7 @@ class Session:
         if recipe.cache_features:
             training_set.features = collect_features(llava, prepared.samples, read, arguments.device)
         set_seed(recipe.seed)
-        adapted = lora.attach(llava, recipe)
+        adapted = lora.attach(llava, recipe, same_dtype=self.place.launched)
         collator = Collator(reader.image_token_id, reader.image_tokens, reader.pad_token_id, recipe.packing)
         monitor = Monitor(StopRequest())
         trainer = Finetuner(recipe, adapted, arguments, training_set, collator, batches, monitor)

@@ -57,17 +57,21 @@ def losses(out: Path) -> list[float]:
     return [row["loss"] for row in tiny.log_of(out)]
 
 
-@pytest.mark.parametrize("stage", [2, 3])
-def test_two_processes_learn_what_one_does(llava: Path, dataset: Path, tmp_path: Path, stage: int) -> None:
+@pytest.mark.parametrize(("stage", "dtype", "tolerance"), [(2, "float32", 1e-4), (3, "bfloat16", 3e-2)])
+def test_two_processes_learn_what_one_does(
+    llava: Path, dataset: Path, tmp_path: Path, stage: int, dtype: str, tolerance: float
+) -> None:
     tree = tiny.recipe_tree(llava, dataset, tmp_path / "two", deepspeed={"stage": stage})
+    tree["model"]["dtype"] = dtype
+    tree["activation_checkpointing"] = stage == 3  # crashed with LoRA before DeepSpeed 0.19.3
     recipe = tiny.write_recipe(tmp_path / "recipe.yaml", tree)
     code, output = finish(launch(recipe))
     assert code == 0, output[-3000:]
     summary = json.loads((tmp_path / "two" / "train_summary.json").read_text())
     assert (summary["steps"], summary["processes"]) == (4, 2)
     alone(recipe, tmp_path / "one")
-    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-4)
-    assert largest_difference(tmp_path / "one", tmp_path / "two") < 1e-3
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=tolerance)
+    assert largest_difference(tmp_path / "one", tmp_path / "two") < 10 * tolerance
     if stage == 2:
         code, output = finish(launch(recipe))
         assert code == 0 and "already trained" in output
