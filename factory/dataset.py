@@ -1,7 +1,7 @@
 """The dataset on disk: canonical Hugging Face parquet with declared features, one row per described image.
 
-The schema carries the features as `datasets` writes them, so `load_dataset("parquet", ...)` finds them again, without the
-library being needed here.
+The schema carries the features as `datasets` writes them, so `load_dataset("parquet", ...)` finds them again
+although the library is not needed here.
 """
 
 import shutil

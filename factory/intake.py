@@ -49,6 +49,8 @@ def take_in(data: bytes, name: str, limits: SourceConfig) -> Picture | Refusal:
             return _refusal_of_size(image, limits) or _plain(image, data, name)
     except UnidentifiedImageError:
         return Refusal("not an image", f"starts with {data[:8]!r}")
+    except Image.DecompressionBombError as error:
+        return Refusal("too many pixels", str(error))
     except Exception as error:  # Pillow's decoders raise whatever broke them; the item's reason keeps it
         truncated = "truncated" in str(error).lower()
         return Refusal("truncated image" if truncated else "broken image", f"{type(error).__name__}: {error}")

@@ -31,8 +31,8 @@ class Entity:
 class Object:
     """Something found in the image, with what the vision experts say of it.
 
-    `nearness` in [0, 1], 1 = nearest; `area_fraction` of the image under the box; `place`, `distance` and `size`
-    are words computed from geometry, empty where none applies.
+    `nearness` in [0, 1], 1 = nearest; `area_fraction` of the image under the box; `place`, `distance` and
+    `size` are words computed from geometry, empty where none applies.
     """
 
     id: str

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pyarrow as pa
@@ -44,6 +44,12 @@ class Source:
     def rows(self) -> int:
         """How many rows there are."""
         return sum(pq.ParquetFile(path).metadata.num_rows for path in self.files)
+
+    def image_suffixes(self) -> set[str]:
+        """Return the suffixes of the image names, in lower case, without reading the images."""
+        tables = [pq.ParquetFile(path).read(columns=["image.path"]) for path in self.files]
+        names = [image["path"] or "" for table in tables for image in table.column("image").to_pylist()]
+        return {PurePath(name).suffix.lower() for name in names}
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield all rows in order."""

@@ -1,4 +1,8 @@
-"""WebDataset tars: for each image `KEY.jpg` or `KEY.png`, `KEY.txt` (description), `KEY.json` (the row)."""
+"""WebDataset tars: for each image `KEY.jpg` or `KEY.png`, `KEY.txt` (description), `KEY.json` (the row).
+
+Readers take the columns from the first samples, so all images bear one suffix: `.png` where all are PNG, else
+`.jpg`. The bytes are kept; decoders go by them and not by the name.
+"""
 
 import io
 import itertools
@@ -9,7 +13,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from factory.export.source import Exported, Source
-from factory.export.target import suffix_of
 from factory.export.text import plain
 from factory.roster import safe_id
 from factory.storage import write_atomically
@@ -19,7 +22,8 @@ SHARD_ROWS = 5000
 
 def write(source: Source, to: Path, prompt: str) -> Exported:
     """Write `train-000000.tar` and so on; equal datasets give equal bytes."""
-    samples = (_members(row, number, prompt) for number, row in enumerate(source.described()))
+    suffix = ".png" if source.image_suffixes() == {".png"} else ".jpg"
+    samples = (_members(row, number, prompt, suffix) for number, row in enumerate(source.described()))
     count = 0
     for number, first in enumerate(samples):
         some = itertools.chain([first], itertools.islice(samples, SHARD_ROWS - 1))
@@ -45,11 +49,10 @@ def _write_tar(file: IO[bytes], samples: Iterable[Iterator[tuple[str, bytes]]]) 
     return count
 
 
-def _members(row: dict[str, Any], number: int, prompt: str) -> Iterator[tuple[str, bytes]]:
+def _members(row: dict[str, Any], number: int, prompt: str, suffix: str) -> Iterator[tuple[str, bytes]]:
     """Yield the files of one sample; the row number makes the key unique, and no dot may stand in it."""
     key = f"{number:09d}-{safe_id(row['id']).replace('.', '_')}"
-    image = row["image"]["bytes"]
     rest = {name: value for name, value in row.items() if name != "image"}
-    yield f"{key}{suffix_of(image)}", image
+    yield f"{key}{suffix}", row["image"]["bytes"]
     yield f"{key}.txt", plain(row["description"]).encode("utf-8")
     yield f"{key}.json", json.dumps({**rest, "prompt": prompt}, ensure_ascii=False).encode("utf-8")

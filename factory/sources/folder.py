@@ -68,4 +68,5 @@ def _read(path: Path, max_bytes: int) -> bytes:
 
 
 def _counts(others: Counter[str]) -> str:
-    return ", ".join(f"{suffix} {count}" for suffix, count in others.most_common(5))
+    ordered = sorted(others.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{suffix} {count}" for suffix, count in ordered[:5])

@@ -42,8 +42,17 @@ def _members(file: Path) -> Iterator[tarfile.TarInfo]:
     try:
         with tarfile.open(file, "r:") as archive:
             yield from (member for member in archive if member.isfile())
+            _check_end(file, archive.offset)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise SourceError(f"{file} is no whole, uncompressed tar: {error}") from None
+
+
+def _check_end(file: Path, offset: int) -> None:
+    """Look for the empty block that ends a tar: `tarfile` takes a cut before a header for the end."""
+    with file.open("rb") as archive:
+        archive.seek(offset)
+        if archive.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("it has been cut short")
 
 
 def _read(file: Path, offset: int, size: int) -> bytes:

@@ -62,7 +62,7 @@ class SayConfig(Config):
 
     kind: Literal["say"] = "say"
     text: str = "A picture of a dog and a <cat>."
-    reject: list[str] = []
+    reject: list[str] = Field(default_factory=list)
     """Ids that are rejected unless the file `pardon` exists."""
     pardon: str = ""
     memory: int = 10**9

@@ -1,0 +1,66 @@
+"""What the ledger writes it reads back as it was."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from factory.records import Claim, Entity, Item, Object, Rejection, Rle
+from factory.rows import dumps, outcome_of, row_of
+
+ITEM = Item("a", b"bytes", "a.png", (8, 9))
+BOX = (0.5, 1.0, 2.0, 3.25)
+FULL = replace(
+    ITEM,
+    reference="A dog.\n<b>",
+    entities=(Entity("dog"), Entity("cat", 0.1, False, BOX)),
+    hallucinated=(),
+    objects=(
+        Object("o1", "dog", BOX, 0.5, "c", Rle((9, 8), "PPY"), 0.25, 0.5, "p", "d", "s"),
+        Object("o2", "x", BOX, 0.1),
+    ),
+    facts=("f",),
+    description="é",
+    claims=(Claim("count", "t", (0, 1), "unknown", ("o1",)),),
+)
+
+
+@pytest.mark.parametrize("after", [ITEM, replace(ITEM, reference=""), FULL])
+def test_a_row_restores_the_item(after: Item) -> None:
+    row = json.loads(dumps(row_of(ITEM, "digest", after)))
+    assert outcome_of(ITEM, row) == after
+
+
+def test_only_what_a_stage_added_is_kept() -> None:
+    row = row_of(FULL, "digest", replace(FULL, description="new"))
+    assert row["add"] == {"description": "new"}
+
+
+def test_a_rejection_is_kept_whole() -> None:
+    rejection = Rejection("a", "say", "no reply", "silence")
+    row = row_of(ITEM, "digest", rejection)
+    assert outcome_of(ITEM, json.loads(dumps(row))) == rejection
+    assert "out" not in row
+
+
+def test_the_hash_after_depends_on_the_hash_before_and_on_what_was_added() -> None:
+    one, two = replace(ITEM, reference="1"), replace(ITEM, reference="2")
+    outs = {row_of(ITEM, before, after)["out"] for before in "xy" for after in (one, two)}
+    assert len(outs) == 4
+
+
+def test_numpy_numbers_are_numbers() -> None:
+    row = row_of(ITEM, "d", replace(ITEM, entities=(Entity("x", np.float32(0.5), np.bool_(True)),)))  # type: ignore[arg-type]
+    assert json.loads(dumps(row))["add"]["entities"][0]["score"] == 0.5
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_is_no_number_is_refused(bad: float) -> None:
+    with pytest.raises(ValueError, match="Out of range"):
+        row_of(ITEM, "d", replace(ITEM, entities=(Entity("x", bad),)))
+
+
+def test_a_stage_cannot_change_the_image() -> None:
+    with pytest.raises(ValueError, match="may not change"):
+        row_of(ITEM, "d", replace(ITEM, image=b"other"))
