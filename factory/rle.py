@@ -19,5 +19,5 @@ def decode(rle: Rle) -> NDArray[np.bool_]:
     """Return the mask (H, W)."""
     code = {"size": list(rle.size_hw), "counts": rle.counts.encode("ascii")}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # pycocotools' arrays know only NumPy 1's protocol
+        warnings.simplefilter("ignore", DeprecationWarning)  # its arrays know only NumPy 1
         return np.asarray(coco.decode(code), dtype=np.bool_)

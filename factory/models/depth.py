@@ -21,6 +21,8 @@ _LOW_PERCENTILE, _HIGH_PERCENTILE = 2.0, 98.0
 class DepthModelConfig(CheckpointConfig):
     """A checkpoint that estimates depth or its inverse."""
 
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "float32"
+    """Precision; half precision moves boxes and maps by pixels, and these models are small."""
     batch_size: int = Field(default=8, ge=1)
     """Images of one size that go through the model together."""
     scale: Literal["absolute", "per_image"] = "per_image"

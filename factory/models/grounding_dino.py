@@ -25,6 +25,8 @@ class GroundingDinoConfig(CheckpointConfig):
     kind: Literal["grounding_dino"] = "grounding_dino"
     checkpoint: str = "IDEA-Research/grounding-dino-base"
     """Hub id or local folder (relative to the working directory)."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "float32"
+    """Precision; half precision moves boxes and maps by pixels, and these models are small."""
     batch_size: int = Field(default=8, ge=1)
     """Pairs of image and prompt that go through the model together."""
     packing: Literal["exact", "packed"] = "exact"

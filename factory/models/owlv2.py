@@ -23,6 +23,8 @@ class Owlv2Config(CheckpointConfig):
     kind: Literal["owlv2"] = "owlv2"
     checkpoint: str = "google/owlv2-base-patch16-ensemble"
     """Hub id or local folder (relative to the working directory)."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "float32"
+    """Precision; half precision moves boxes and maps by pixels, and these models are small."""
     nms_iou: Probability = 0.5
     """Of two regions for one phrase that overlap by more, the better one stays."""
     proposal_nms_iou: Probability = 0.4

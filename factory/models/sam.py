@@ -18,6 +18,8 @@ class SamConfig(CheckpointConfig):
     kind: Literal["sam"] = "sam"
     checkpoint: str = "facebook/sam-vit-huge"
     """Hub id or local folder (relative to the working directory)."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "float32"
+    """Precision; half precision moves boxes and maps by pixels, and these models are small."""
     batch_size: int = Field(default=4, ge=1)
     """Images encoded together."""
     max_boxes: int = Field(default=64, ge=1)

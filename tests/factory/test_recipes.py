@@ -1,0 +1,37 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from factory.recipe import FactoryRecipe
+from factory.stage import check_order
+from recipes import load
+
+ROOT = Path(__file__).parents[2]
+RECIPES = [
+    *sorted((ROOT / "recipes" / "factory").glob("*.yaml")),
+    ROOT / "recipes" / "picturebook" / "factory.yaml",
+]
+
+
+def test_there_are_recipes() -> None:
+    assert len(RECIPES) > 1
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_stages_of_a_recipe_are_in_a_possible_order(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    recipe = load(path, FactoryRecipe)
+    check_order([stage.build() for stage in recipe.stages])
+    assert all("version" in stage.identity() for stage in recipe.stages)
+
+
+def test_building_the_stages_of_a_recipe_imports_no_torch() -> None:
+    code = (
+        "import sys; from pathlib import Path; from recipes import load; from factory.recipe import FactoryRecipe\n"
+        "recipe = load(Path('recipes/factory/paper.yaml'), FactoryRecipe)\n"
+        "[(stage.build(), stage.identity()) for stage in recipe.stages]\n"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'openai')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
