@@ -54,11 +54,11 @@ class TrainableLlava(LlavaForConditionalGeneration):  # type: ignore[misc]
 
     def see(self, pixel_values: torch.Tensor) -> torch.Tensor:
         """Return the frozen tower's features, (images, image tokens, hidden), which the projector takes."""
+        layer = self.config.vision_feature_layer
         with torch.no_grad():
             states = self.model.vision_tower(
-                pixel_values.to(self.model.vision_tower.dtype), output_hidden_states=True
-            ).hidden_states
-        layer = self.config.vision_feature_layer
+                pixel_values.to(self.model.vision_tower.dtype), output_hidden_states=layer
+            ).hidden_states  # by layer, only those asked for
         chosen = [states[i] for i in ([layer] if isinstance(layer, int) else layer)]
         first = 1 if self.config.vision_feature_select_strategy == "default" else 0  # the class token
         return torch.cat([state[:, first:] for state in chosen], dim=-1)

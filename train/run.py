@@ -2,8 +2,10 @@
 
 import importlib.util
 import logging
+import re
+from pathlib import Path
 
-from train.error import TrainError
+from train.error import CheckpointError, TrainError
 from train.identity import fingerprint
 from train.outputs import Outputs
 from train.place import Place
@@ -23,6 +25,7 @@ def run(recipe: TrainRecipe) -> int:
     place = Place.from_environment()
     outputs = Outputs(recipe.out_dir)
     sizes = Sizes(recipe.global_batch_size, recipe.micro_batch_size, place.processes)
+    _check_checkpoint(recipe.model.checkpoint)
     mark = fingerprint(recipe)
     if recipe.resume == "auto" and (summary := outputs.finished(mark)) is not None:
         _LOG.info("already trained: %s holds this run, %d steps", recipe.out_dir, summary["steps"])
@@ -37,6 +40,14 @@ def run(recipe: TrainRecipe) -> int:
 
 def _exit_code(dropped_fraction: float, recipe: TrainRecipe) -> int:
     return 1 if dropped_fraction > recipe.max_rejected_fraction else 0
+
+
+def _check_checkpoint(name: str) -> None:
+    """Tell a missing folder at once, before the hub is asked for it."""
+    path = Path(name).expanduser()
+    on_hub = re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", name) and not Path(path.parts[0]).is_dir()
+    if not path.is_dir() and not on_hub:
+        raise CheckpointError(f"model.checkpoint: no folder at {name}")
 
 
 def _check_packages(recipe: TrainRecipe) -> None:

@@ -18,7 +18,7 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration
 
 from recipes import load
 from tests.train import tiny
-from train.error import DivergenceError, Interrupted
+from train.error import CheckpointError, DivergenceError, Interrupted
 from train.outputs import Outputs
 from train.recipe import TrainRecipe
 from train.run import run
@@ -205,3 +205,11 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_samples(
     with pytest.raises(DivergenceError, match=r"loss is not finite; samples of the batch: 0000000000\d\d"):
         run(recipe)
     assert not (recipe.out_dir / WEIGHTS).exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["/nowhere/llava", "./llava", "recipes/picturebook/checkpoints/absent", "tests/llava"]
+)
+def test_a_missing_checkpoint_folder_is_told_without_asking_the_hub(recipe: TrainRecipe, name: str) -> None:
+    with pytest.raises(CheckpointError, match="no folder at"):
+        run(changed(recipe, model={"checkpoint": name}))
