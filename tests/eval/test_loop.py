@@ -16,7 +16,7 @@ from tests.eval.tiny import CLASSES, write_jsonl
 
 
 def write_dataset(folder: Path, images: Path, **changes: Any) -> Path:
-    """Write a dataset of six rows: each reference names one thing that is absent, each description is true."""
+    """Write a dataset of six rows: each reference names something absent, each description is true."""
     rows = []
     for number, path in enumerate(sorted(images.iterdir())):
         there, also, absent = (CLASSES[(number + step) % 6] for step in (0, 1, 3))
