@@ -112,8 +112,10 @@ def _explain_one(path: Path, kind: type[Config], problem: Any) -> str:
     line = _line_of(path, str(problem["loc"][-1])) if problem["loc"] else ""
     if problem["type"] == "extra_forbidden":
         return f"{where}{line}: unknown key{_nearest(kind, problem['loc'])}"
-    seen = "" if problem["type"] == "missing" else f" (value seen: {problem['input']!r})"
-    return f"{where}{line}: {problem['msg']}{seen}"
+    seen = (
+        "" if problem["type"] == "missing" or not problem["loc"] else f" (value seen: {problem['input']!r})"
+    )
+    return f"{where or 'recipe'}{line}: {problem['msg']}{seen}"
 
 
 def _line_of(path: Path, key: str) -> str:

@@ -45,7 +45,11 @@ class Phases:
         self.memory.write_text(json.dumps({**self.seconds, "peak_rss_mb": self.peak_mb}), encoding="utf-8")
 
     def start(
-        self, what: str, command: list[str], environment: dict[str, str] | None = None, allowed: tuple[int, ...] = (0,)
+        self,
+        what: str,
+        command: list[str],
+        environment: dict[str, str] | None = None,
+        allowed: tuple[int, ...] = (0,),
     ) -> int:
         """Run one program to its end and return its exit code.
 
@@ -60,7 +64,9 @@ class Phases:
         if code in (130, -signal.SIGINT):
             raise KeyboardInterrupt
         if code not in allowed:
-            raise ProgramFailed(f"could not {what} (exit code {code}); see above", code if code in (1, 2) else 1)
+            raise ProgramFailed(
+                f"could not {what} (exit code {code}); see above", code if code in (1, 2) else 1
+            )
         return code
 
     @contextmanager

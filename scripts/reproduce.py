@@ -37,7 +37,10 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.code
     except KeyboardInterrupt:
-        print(f"interrupted; what is done is kept in {options.out}: the same command goes on from there", file=sys.stderr)
+        print(
+            f"interrupted; what is done is kept in {options.out}: the same command goes on from there",
+            file=sys.stderr,
+        )
         return 130
 
 
@@ -58,7 +61,9 @@ class Chain:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ProgramFailed(f"cannot write to {self.out}: {error.strerror}; choose another --out", 2) from None
+            raise ProgramFailed(
+                f"cannot write to {self.out}: {error.strerror}; choose another --out", 2
+            ) from None
         with self.phases.measure("paint"):
             self._paint()
         with self.phases.measure("build"):
@@ -74,7 +79,9 @@ class Chain:
     def _paint(self) -> None:
         for split, images in (("dataset", self.images), ("eval", self.eval_images)):
             options = ["--out", self._at("scenes", split), "--split", split, "--seed", str(self.seed)]
-            self._python("paint the scenes", "-m", "recipes.picturebook.scenes", *options, "--images", str(images))
+            self._python(
+                "paint the scenes", "-m", "recipes.picturebook.scenes", *options, "--images", str(images)
+            )
 
     def _build(self) -> int:
         scenes, dataset = self._at("scenes", "dataset", "images"), self._at("dataset")
@@ -84,7 +91,7 @@ class Chain:
     def _train(self) -> None:
         sets = [f"out={self._at('adapter')}", f"data.0.path={self._at('dataset')}", f"seed={self.seed}"]
         if self.fast:
-            sets.append(f"max_steps={self.recipe.fast.train_steps}")
+            sets += ["epochs=null", f"max_steps={self.recipe.fast.train_steps}"]
         processes = [] if self.has_gpu else ["--num_accelerators", str(self.recipe.processes)]
         launcher = str(Path(PYTHON).with_name("deepspeed"))
         command = [launcher, *processes, "train/finetune.py", "--recipe", str(self.recipe.train)]
@@ -92,7 +99,10 @@ class Chain:
         self.phases.start("fine-tune", [*command, *_set(sets)], environment)
 
     def _evaluate(self) -> None:
-        base, tuned = self._eval_command("base", []), self._eval_command("tuned", [f"model.adapter={self._at('adapter')}"])
+        base, tuned = (
+            self._eval_command("base", []),
+            self._eval_command("tuned", [f"model.adapter={self._at('adapter')}"]),
+        )
         if self.has_gpu:
             self.phases.start("evaluate the base model", base)
             self.phases.start("evaluate the tuned model", tuned)
@@ -116,7 +126,11 @@ class Chain:
         timings = self.out / "timings.json"
         timings.write_text(json.dumps(self.phases.timings()), encoding="utf-8")
         shared = []
-        for option, folder in (("dataset", "dataset"), ("dataset-eval", "eval/dataset"), ("base", "eval/base")):
+        for option, folder in (
+            ("dataset", "dataset"),
+            ("dataset-eval", "eval/dataset"),
+            ("base", "eval/base"),
+        ):
             shared += [f"--{option}", self._at(folder)]
         shared += ["--tuned", self._at("eval/tuned"), "--seed", str(self.seed)]
         about = ["--recipe", str(self.recipe_path), "--code", _commit(), "--timings", str(timings)]
@@ -124,7 +138,19 @@ class Chain:
         self._python("sum up", "-m", "eval", "summary", *shared, *about, "--out", summary)
         note = ["--scale-model"] if self.recipe.scale_model else []
         images = ["--images", self._at("scenes", "eval", "images")]
-        self._python("write the report", "-m", "eval", "report", "--summary", summary, *shared, *images, *note, "--out", page)
+        self._python(
+            "write the report",
+            "-m",
+            "eval",
+            "report",
+            "--summary",
+            summary,
+            *shared,
+            *images,
+            *note,
+            "--out",
+            page,
+        )
 
     def _python(self, what: str, *arguments: str, allowed: tuple[int, ...] = (0,)) -> int:
         return self.phases.start(what, [PYTHON, *arguments], allowed=allowed)
@@ -143,7 +169,9 @@ def _commit() -> str:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Image Textualization from images to report, in one command.")
+    parser = argparse.ArgumentParser(
+        description="Image Textualization from images to report, in one command."
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/picturebook"), help="default runs/picturebook")
     parser.add_argument("--seed", type=int, default=0, help="which scenes, 0 to 9999, and every other draw")
     parser.add_argument("--images", type=int, help="images of the dataset")

@@ -26,7 +26,9 @@ def print_table(out: Path) -> None:
     wall = summary["wall_s"]
     parts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in wall.items())
     console.print(f"{parts}; peak memory {summary['peak_rss_mb'] or 0:.0f} MB")
-    console.print("A scale model: it proves the machinery and the direction of the effect, not LLaVA-7B's numbers.")
+    console.print(
+        "A scale model: it proves the machinery and the direction of the effect, not LLaVA-7B's numbers."
+    )
     console.print(f"Report: {out / 'report' / 'index.html'}", soft_wrap=True)
 
 

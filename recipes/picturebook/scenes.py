@@ -43,7 +43,9 @@ def write_scenes(out: Path, first: int, n: int) -> None:
     (out / "instances.json").write_text(json.dumps(instances), encoding="utf-8")
 
 
-def _write_scene(seed: int, images: Path, instances: dict[str, list[Any]], captions: dict[str, list[Any]]) -> None:
+def _write_scene(
+    seed: int, images: Path, instances: dict[str, list[Any]], captions: dict[str, list[Any]]
+) -> None:
     scene = sample_scene(seed)
     picture = paint(scene)
     Image.fromarray(picture.image).save(images / file_name(seed), compress_level=4)

@@ -51,22 +51,26 @@ class Studio:
 
     def llava(self) -> None:
         """Make the LLaVA."""
-        model, tokenizer = train_llava(self.loop("llava", 3000, 24, 2e-3), self.training(), self.seer())
-        save.save_llava(self.out / "llava", model, tokenizer, llava_scores(model.half(), tokenizer, self.unseen()))
+        model, tokenizer = train_llava(self.loop("llava", 3400, 24, 2e-3), self.training(), self.seer())
+        save.save_llava(
+            self.out / "llava", model, tokenizer, llava_scores(model.half(), tokenizer, self.unseen())
+        )
 
     def owlv2(self) -> None:
         """Make the detector."""
         model, tokenizer = train_owlv2(self.loop("owlv2", 1000, 48, 1e-3), self.training(), self.seer())
-        save.save_owlv2(self.out / "owlv2", model, tokenizer, owlv2_scores(model.half(), tokenizer, self.unseen()))
+        save.save_owlv2(
+            self.out / "owlv2", model, tokenizer, owlv2_scores(model.half(), tokenizer, self.unseen())
+        )
 
     def sam(self) -> None:
         """Make the segmenter."""
-        model = train_sam(self.loop("sam", 900, 12, 1e-3), self.training())
+        model = train_sam(self.loop("sam", 1600, 12, 1e-3), self.training())
         save.save_sam(self.out / "sam", model, {"mean_iou": mean_iou(model.half().float(), self.unseen())})
 
     def depth(self) -> None:
         """Make the depth model."""
-        model = train_depth(self.loop("depth", 500, 16, 1e-3), self.training())
+        model = train_depth(self.loop("depth", 1300, 16, 1e-3), self.training())
         save.save_depth(self.out / "depth", model, depth_scores(model.half().float(), self.unseen()))
 
     def llama(self) -> None:
@@ -87,7 +91,9 @@ def main() -> None:
     """Make the checkpoints named on the command line, or all."""
     parser = argparse.ArgumentParser(description="Train the picture book's small checkpoints.")
     parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME", help=f"any of {', '.join(NAMES)}")
-    parser.add_argument("--work", type=Path, default=Path("runs/pretrain"), help="painted scenes and resume points")
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs/pretrain"), help="painted scenes and resume points"
+    )
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "checkpoints")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

@@ -74,12 +74,12 @@ def depth_scores(model: DepthAnythingForDepthEstimation, gallery: Gallery, n: in
     found: list[float] = []
     true: list[float] = []
     for index in range(min(n, len(gallery))):
-        maps = model(pixel_values=normalise(gallery.images[index : index + 1]).to(model.device)).predicted_depth
+        maps = model(
+            pixel_values=normalise(gallery.images[index : index + 1]).to(model.device)
+        ).predicted_depth
         for i in range(int(gallery.counts[index])):
             found.append(float(np.median(maps[0].cpu().numpy()[gallery.owners[index] == i])))
             true.append(float(gallery.nearness[index, i]))
     ranks = [np.argsort(np.argsort(values)) for values in (found, true)]
     error = np.abs(np.array(found) - np.array(true)).mean()
     return {"spearman": float(np.corrcoef(*ranks)[0, 1]), "mean_error": float(error)}
-
-

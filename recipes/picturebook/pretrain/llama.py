@@ -103,7 +103,9 @@ def _padded(rows: list[tuple[list[int], int]], pad: int) -> tuple[Tensor, Tensor
 
 
 @torch.inference_mode()
-def exact_share(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, kind: str, n: int = 256) -> float:
+def exact_share(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, kind: str, n: int = 256
+) -> float:
     """Return the share of held-out exercises of a kind (`Entities` or `Draft`) that are answered exactly right."""
     held_out = (exercise(HELD_OUT_SEED + i) for i in range(10 * n))
     chosen = [e for e in held_out if e.prompt.startswith(kind)][:n]
@@ -114,7 +116,9 @@ def exact_share(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, kin
     return right / len(chosen)
 
 
-def _answers(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, exercises: list[Exercise]) -> list[str]:
+def _answers(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, exercises: list[Exercise]
+) -> list[str]:
     prompts = [f"USER: {e.prompt} ASSISTANT:" for e in exercises]
     batch = tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left").to(model.device)
     batch.pop("token_type_ids", None)

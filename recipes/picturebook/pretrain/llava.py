@@ -31,6 +31,9 @@ MAX_LENGTH = 512
 IGNORE = -100
 IMAGE_TOKENS = 100
 CROPS_PER_STEP = 8
+SIGHT_STEPS = 1000
+"""Steps in which every picture is listed; from then on short questions prevail and their answers count more."""
+SHORT_WEIGHT = 3.0
 SHORT = 24
 """Questions with their answers of up to this many tokens are computed together, the longer ones apart: less padding."""
 
@@ -78,9 +81,11 @@ def train_llava(
         rng = np.random.default_rng([11, step])
         picked = rng.integers(len(gallery), size=loop.batch_size)
         cropped = rng.integers(len(gallery), size=CROPS_PER_STEP)
-        asked = [questions(gallery, int(i), rng) for i in picked]
+        sighted = step >= SIGHT_STEPS
+        asked = [questions(gallery, int(i), rng, sighted) for i in picked]
         asked += [[Question(NAME_THIS, crop_name(gallery, int(i)))] for i in cropped]
-        return asker.loss(np.concatenate([whole[picked], crops[cropped]]), asked)
+        weight = SHORT_WEIGHT if sighted else 1.0
+        return asker.loss(np.concatenate([whole[picked], crops[cropped]]), asked, weight)
 
     loop.run(model, loss)
     return model, tokenizer
@@ -106,15 +111,17 @@ class Asker:
         self.model, self.tokenizer, self.loop = model, tokenizer, loop
         self.memory: dict[str, list[int]] = {}
 
-    def loss(self, features: NDArray[np.float16], asked: list[list[Question]]) -> Tensor:
+    def loss(self, features: NDArray[np.float16], asked: list[list[Question]], short_weight: float) -> Tensor:
         """Return the mean loss per answered token; `features` (n, patches, width), `asked` one list per picture."""
         turns = sorted((self._turn(i, q) for i, qs in enumerate(asked) for q in qs), key=len)
         cut = sum(len(turn) <= SHORT for turn in turns)
-        groups = [group for group in (turns[:cut], turns[cut:]) if group]
+        groups = [(turns[:cut], short_weight), (turns[cut:], 1.0)]
         with self.loop.autocast():
             keys_values = self._look(torch.from_numpy(features).to(self.loop.device, torch.float32))
-            total = torch.stack([self._group_loss(group, keys_values) for group in groups]).sum()
-        return total / sum(len(turn.reply) for turn in turns)
+            total = torch.stack(
+                [w * self._group_loss(group, keys_values) for group, w in groups if group]
+            ).sum()
+        return total / sum(w * len(turn.reply) for group, w in groups for turn in group)
 
     def _turn(self, picture: int, q: Question) -> Turn:
         return Turn(picture, self._ids(f"\n{q.text} ASSISTANT:"), self._ids(f" {q.answer}</s>"))
@@ -198,7 +205,9 @@ def cached_features(seer: Seer, gallery: Gallery, loop: Loop, crops: bool) -> ND
     tower, out = seer.tower.to(loop.device).eval(), []
     for start in range(0, len(gallery), 200):
         span = range(start, min(start + 200, len(gallery)))
-        images = np.stack([crop(gallery, i) for i in span]) if crops else gallery.images[span.start : span.stop]
+        images = (
+            np.stack([crop(gallery, i) for i in span]) if crops else gallery.images[span.start : span.stop]
+        )
         with loop.autocast():
             hidden = tower(pixel_values=normalise(images).to(loop.device)).last_hidden_state[:, 1:]
         out.append(hidden.float().cpu().numpy().astype(np.float16))

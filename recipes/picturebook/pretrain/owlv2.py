@@ -27,7 +27,52 @@ from recipes.picturebook.pretrain.tower import PATCH_PX, Seer, tower_config
 from recipes.picturebook.world import CLASS_NAMES, COLOR_NAMES, IMAGE_SIZE
 
 MAX_WORDS = 16
-ELSEWHERE = ["person", "cat", "horse", "bird", "elephant", "pizza", "apple", "banana", "bottle", "book", "laptop", "phone", "train", "truck", "bicycle", "airplane", "sheep", "cow", "zebra", "fork", "knife", "spoon", "bowl", "sofa", "bed", "television", "keyboard", "mouse", "vase", "scissors", "toothbrush", "lion", "guitar", "hat", "shoe", "bag", "flower", "pencil", "window", "door", "road", "cloud", "mountain", "river"]
+ELSEWHERE = [
+    "person",
+    "cat",
+    "horse",
+    "bird",
+    "elephant",
+    "pizza",
+    "apple",
+    "banana",
+    "bottle",
+    "book",
+    "laptop",
+    "phone",
+    "train",
+    "truck",
+    "bicycle",
+    "airplane",
+    "sheep",
+    "cow",
+    "zebra",
+    "fork",
+    "knife",
+    "spoon",
+    "bowl",
+    "sofa",
+    "bed",
+    "television",
+    "keyboard",
+    "mouse",
+    "vase",
+    "scissors",
+    "toothbrush",
+    "lion",
+    "guitar",
+    "hat",
+    "shoe",
+    "bag",
+    "flower",
+    "pencil",
+    "window",
+    "door",
+    "road",
+    "cloud",
+    "mountain",
+    "river",
+]
 """Nouns of other worlds, which the detector must never find in this one."""
 
 PHRASES = (
@@ -88,7 +133,9 @@ def new_owlv2(tokenizer: CLIPTokenizer, seer: Seer) -> Owlv2ForObjectDetection:
         patch_size=PATCH_PX,
         hidden_act="gelu",
     )
-    config = Owlv2Config(text_config=text, vision_config=vision, projection_dim=96, attn_implementation="eager")
+    config = Owlv2Config(
+        text_config=text, vision_config=vision, projection_dim=96, attn_implementation="eager"
+    )
     model = Owlv2ForObjectDetection(config)
     _settle(model)
     _take_tower(model, seer)
@@ -154,7 +201,9 @@ def forward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return class logits (b, patches, q), boxes (b, patches, 4) as cxcywh fractions, objectness logits (b, patches)."""
     device = pixels.device
-    words = tokenizer(phrases, padding="max_length", max_length=MAX_WORDS, truncation=True, return_tensors="pt")
+    words = tokenizer(
+        phrases, padding="max_length", max_length=MAX_WORDS, truncation=True, return_tensors="pt"
+    )
     queries = model.owlv2.get_text_features(**words.to(device))
     queries = getattr(queries, "pooler_output", queries)  # (q, width)
     feature_map, _ = model.image_embedder(pixel_values=pixels)  # (b, p, p, width)
@@ -164,12 +213,19 @@ def forward(
 
 
 def detection_loss(
-    logits: Tensor, boxes: Tensor, objectness: Tensor, gallery: Gallery, picked: NDArray[np.int64], asked: Asked
+    logits: Tensor,
+    boxes: Tensor,
+    objectness: Tensor,
+    gallery: Gallery,
+    picked: NDArray[np.int64],
+    asked: Asked,
 ) -> Tensor:
     """Focal loss on phrases, L1 and IoU on boxes, binary cross-entropy on objectness."""
     device = logits.device
     owner = patch_owners(gallery.owners[picked], PATCH_PX)  # (b, patches)
-    true_boxes = np.take_along_axis(gallery.boxes[picked], (owner % MAX_THINGS)[..., None], 1).astype(np.float32)
+    true_boxes = np.take_along_axis(gallery.boxes[picked], (owner % MAX_THINGS)[..., None], 1).astype(
+        np.float32
+    )
     central = (owner != NO_OWNER) & _is_central(true_boxes)
     judged = torch.from_numpy((owner == NO_OWNER) | central).to(device)
     positive = torch.from_numpy(_true_of(gallery, picked, owner, asked) & central[..., None]).to(device)

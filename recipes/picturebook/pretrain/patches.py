@@ -24,7 +24,9 @@ class PatchBatch(NamedTuple):
     pixels: Tensor
     classes: Tensor  # (b, p*p), int64; len(CLASS_NAMES) = background
     colors: Tensor  # (b, p*p), int64; len(COLOR_NAMES) = background
-    boxes: Tensor  # (b, p*p, 4): left, top, right, bottom reach from the patch centre, as fractions of the image
+    boxes: (
+        Tensor  # (b, p*p, 4): left, top, right, bottom reach from the patch centre, as fractions of the image
+    )
     nearness: Tensor  # (b, p*p)
     owned: Tensor  # (b, p*p), bool
     settings: Tensor  # (b,), int64
@@ -34,7 +36,9 @@ class PatchBatch(NamedTuple):
         return PatchBatch(*(t.to(device) for t in self))
 
 
-def patch_batch(gallery: Gallery, indices: NDArray[np.int64], rng: np.random.Generator, patch_px: int, zoom: float) -> PatchBatch:
+def patch_batch(
+    gallery: Gallery, indices: NDArray[np.int64], rng: np.random.Generator, patch_px: int, zoom: float
+) -> PatchBatch:
     """Assemble a batch; a share `zoom` of the pictures are enlarged cut-outs around one thing."""
     images = np.asarray(gallery.images[indices])
     owners = np.asarray(gallery.owners[indices])
@@ -84,7 +88,11 @@ def _reach(boxes: NDArray[np.float32], owner: NDArray[np.int64], patch_px: int) 
 
 
 def _zoom(
-    image: NDArray[np.uint8], owners: NDArray[np.uint8], boxes: NDArray[np.float32], thing: int, rng: np.random.Generator
+    image: NDArray[np.uint8],
+    owners: NDArray[np.uint8],
+    boxes: NDArray[np.float32],
+    thing: int,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
     left, top, side = zoom_window(boxes[thing], rng.uniform(1.15, 1.6))
     window = (left, top, left + side, top + side)

@@ -56,16 +56,21 @@ def seen_things(gallery: Gallery, index: int) -> list[Seen]:
     return sorted(things, key=lambda t: t.center_x)
 
 
-def questions(gallery: Gallery, index: int, rng: np.random.Generator) -> list[Question]:
-    """Ask of one picture: always the list, some of the rest, and half of the time for the careless caption."""
+def questions(gallery: Gallery, index: int, rng: np.random.Generator, sighted: bool = True) -> list[Question]:
+    """Ask of one picture: lists and careless captions, and questions that must be understood to be answered.
+
+    Listing is learned first and teaches where to look; a model that is `sighted` already gets fewer lists and more
+    questions.
+    """
     things = seen_things(gallery, index)
     setting = SETTING_NAMES[gallery.settings[index]]
-    asked = [list_all(things)]
-    if rng.random() < 0.5:
+    lists, captions, yes_no, places, others = (0.5, 0.4, 5, 2, 0.6) if sighted else (1, 0.5, 3, 1, 0.35)
+    asked = [list_all(things)] if not sighted or rng.random() < lists else []
+    if rng.random() < captions:
         asked.append(Question(DESCRIBE, web_caption(gallery.scene(index), rng)))
-    asked += [is_there(things, setting, rng) for _ in range(3)]
-    asked += [where(things, rng)]
-    asked += [kind(things, rng) for kind in (color_of, how_many, size_of, closer) if rng.random() < 0.35]
+    asked += [is_there(things, setting, rng) for _ in range(yes_no)]
+    asked += [where(things, rng) for _ in range(places)]
+    asked += [kind(things, rng) for kind in (color_of, how_many, size_of, closer) if rng.random() < others]
     if rng.random() < 0.1:
         asked.append(Question("What place is this?", f"A {setting}."))
     return asked
@@ -73,7 +78,9 @@ def questions(gallery: Gallery, index: int, rng: np.random.Generator) -> list[Qu
 
 def list_all(things: list[Seen]) -> Question:
     """Ask for everything, left to right."""
-    return Question("List all objects from left to right.", capital(", ".join(t.phrase for t in things)) + ".")
+    return Question(
+        "List all objects from left to right.", capital(", ".join(t.phrase for t in things)) + "."
+    )
 
 
 def is_there(things: list[Seen], setting: str, rng: np.random.Generator) -> Question:
@@ -141,7 +148,7 @@ def closer(things: list[Seen], rng: np.random.Generator) -> Question:
 def corpus(gallery: Gallery, n: int) -> list[str]:
     """Return the texts of n pictures, for the tokenizer."""
     rng = np.random.default_rng(0)
-    ask: Callable[[int], list[Question]] = lambda i: questions(gallery, i, rng)  # noqa: E731
+    ask: Callable[[int], list[Question]] = lambda i: questions(gallery, i, rng, sighted=False)  # noqa: E731
     return [f"USER: \n{q.text} ASSISTANT: {q.answer}</s>" for i in range(n) for q in ask(i)]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import SamConfig, SamMaskDecoderConfig, SamModel, SamPromptEncoderConfig, SamVisionConfig
 
@@ -42,9 +42,17 @@ def new_sam() -> SamModel:
         iou_head_hidden_dim=32,
         iou_head_depth=2,
     )
-    return SamModel(SamConfig(
-        vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=decoder, attn_implementation="eager"
-    ))
+    config = SamConfig(
+        vision_config=vision,
+        prompt_encoder_config=prompt,
+        mask_decoder_config=decoder,
+        attn_implementation="eager",
+    )
+    model = SamModel(config)
+    # Frequencies of standard deviation 1, as Kirillov et al. train with: at the library's default of half the width,
+    # boxes a pixel apart have unrelated encodings and nothing is learned.
+    nn.init.normal_(model.shared_image_embedding.positional_embedding)
+    return model
 
 
 def train_sam(loop: Loop, gallery: Gallery) -> SamModel:

@@ -54,7 +54,10 @@ def llava_scores(
 
 @torch.inference_mode()
 def answers(
-    model: LlavaForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, images: np.ndarray, texts: list[str]
+    model: LlavaForConditionalGeneration,
+    tokenizer: PreTrainedTokenizerFast,
+    images: np.ndarray,
+    texts: list[str],
 ) -> list[str]:
     """Answer one question about each picture, greedily."""
     out: list[str] = []
@@ -84,7 +87,9 @@ def _listing(
     things = [seen_things(gallery, i) for i in range(n)]
     texts = answers(model, tokenizer, gallery.images[:n], [list_all(t).text for t in things])
     listed = [text.lower().rstrip(".").split(", ") for text in texts]
-    names = _matched([Counter(p.split()[-1] for p in ps) for ps in listed], [Counter(t.name for t in ts) for ts in things])
+    names = _matched(
+        [Counter(p.split()[-1] for p in ps) for ps in listed], [Counter(t.name for t in ts) for ts in things]
+    )
     phrases = _matched([Counter(ps) for ps in listed], [Counter(t.phrase for t in ts) for ts in things])
     return {
         "list_wrong_names": 1 - names[0],

@@ -37,7 +37,9 @@ def find(model: Owlv2ForObjectDetection, tokenizer: CLIPTokenizer, gallery: Gall
     return Found(np.concatenate(scores), np.concatenate(boxes))
 
 
-def owlv2_scores(model: Owlv2ForObjectDetection, tokenizer: CLIPTokenizer, gallery: Gallery) -> dict[str, float]:
+def owlv2_scores(
+    model: Owlv2ForObjectDetection, tokenizer: CLIPTokenizer, gallery: Gallery
+) -> dict[str, float]:
     """Return AP50, the threshold fitted on one half of the scenes, and recall and false alarms on the other half."""
     model.float().eval()
     half = len(gallery) // 2

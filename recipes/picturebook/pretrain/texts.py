@@ -107,7 +107,9 @@ def _facts(rng: np.random.Generator) -> list[Fact]:
         else:
             phrase = f"{rng.choice(COLOR_NAMES)} {rng.choice(CLASS_NAMES)}"
         phrase = phrase.split()[-1] if rng.random() < 0.04 else phrase
-        facts.append(Fact(str(rng.choice(SIZES)), phrase, str(rng.choice(PLACES)), str(rng.choice(DISTANCES))))
+        facts.append(
+            Fact(str(rng.choice(SIZES)), phrase, str(rng.choice(PLACES)), str(rng.choice(DISTANCES)))
+        )
     return sorted(facts, key=lambda f: PLACES.index(f.place)) if rng.random() < 0.8 else facts
 
 
