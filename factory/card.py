@@ -61,21 +61,31 @@ def _size(rows: int) -> str:
 
 
 def _stage(mark: Mark) -> dict[str, Any]:
+    """Return a row of the table of stages; a stage of several models names the part that each plays."""
     identity = public(mark.identity)
-    rest = {key: value for key, value in identity.items() if key not in ("model", "revision")}
+    models = {key.rpartition(".")[0]: value for key, value in identity.items() if _last(key) == "model"}
+    rest = {key: value for key, value in identity.items() if _last(key) not in ("model", "revision")}
     return {
         "label": mark.label,
-        "model": identity.get("model", ""),
-        "revision": identity.get("revision", ""),
+        "models": "; ".join(_model(role, model, identity) for role, model in models.items()),
         "rest": ", ".join(f"{key} {value}" for key, value in rest.items()),
         "fingerprint": mark.fingerprint[:16],
     }
 
 
+def _model(role: str, model: str, identity: dict[str, str]) -> str:
+    revision = identity.get(f"{role}.revision" if role else "revision", "")
+    return f"{role}{': ' if role else ''}{model}{' at ' if revision else ''}{revision}"
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
 def _thresholds(marks: list[Mark]) -> Iterator[tuple[str, Any]]:
     for mark in marks:
         for name, value in _leaves(mark.params):
-            if name.rpartition(".")[2].startswith(("min_", "max_")) or ".min_score_of." in f".{name}":
+            if isinstance(value, float) and (_last(name).startswith("min_") or ".min_score_of." in name):
                 yield f"{mark.label}.{name}", value
 
 
@@ -88,7 +98,7 @@ def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _prompts(marks: list[Mark]) -> Iterator[tuple[str, str]]:
-    """Yield the text of each prompt that took part, with a fence longer than any in it."""
+    """Yield the text of each prompt that took part."""
     for mark in marks:
         name = mark.params.get("prompt")
         if "prompt" in mark.identity and isinstance(name, str):

@@ -79,7 +79,7 @@ def _made_by(track: Track) -> dict[str, Any]:
 def _shown(found: Iterator[dict[str, Any]], track: Track, progress: Progress) -> Iterator[dict[str, Any]]:
     last = [track.ledgers[-1].done(shard) for shard in range(len(track.album.shards))]
     progress.begin(
-        "write", sum(done.items - sum(done.rejected.values()) for done in last if done is not None), 0
+        "dataset", sum(done.items - sum(done.rejected.values()) for done in last if done is not None), 0
     )
     for row in found:
         yield row

@@ -14,14 +14,18 @@ class SourceConfig(Config):
     """Where the images come from and which of them are refused."""
 
     images: str
-    """A folder (searched recursively), a folder of parquet files, WebDataset tars (a folder or one tar), or a
-    .jsonl/.txt list of paths or URLs. Relative paths count from the working directory, else the recipe."""
-    kind: Literal["auto", "folder", "parquet", "webdataset", "list"] = "auto"
-    """`auto` looks: a .jsonl or .txt file is a list; a folder with parquet or tars is that; else images."""
+    """A folder (searched recursively), a folder of parquet files, WebDataset tars (a folder or one tar), a
+    .jsonl/.txt list of paths or URLs, or the name of a dataset on the Hub (`kind: dataset`). Relative paths
+    count from the working directory, else from the recipe's folder."""
+    kind: Literal["auto", "folder", "parquet", "webdataset", "list", "dataset"] = "auto"
+    """`auto` takes a .jsonl or .txt file for a list, a folder with parquet or tars for that, others for
+    images; `dataset` asks the library `datasets`, for the Hub or for what `save_to_disk` wrote."""
     image_column: str = "image"
     """The parquet column or JSONL key that holds the image (JSONL also: path, file_name, url)."""
     id_column: str = "id"
     """The parquet column or JSONL key that names each image; where it is absent the file name does."""
+    split: str = "train"
+    """The split of a `dataset`."""
     max_images: PositiveInt | None = None
     """Take at most so many images, the first by name."""
     min_side: PositiveInt = 8

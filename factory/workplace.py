@@ -49,7 +49,8 @@ class Workplace:
     def remember(self, recipe: FactoryRecipe, source: Path, ledgers: Sequence[StageLedger]) -> None:
         """Keep the recipe for `retry` and its stages for `status`."""
         tree = recipe.model_dump(mode="json")
-        tree["source"]["images"], tree["out"] = str(source.resolve()), str(self.out.resolve())
+        tree["source"]["images"] = str(source.resolve() if source.exists() else source)
+        tree["out"] = str(self.out.resolve())
         write_text(self.folder / "recipe.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
         stages = [_state(ledger) for ledger in ledgers]
         write_json(

@@ -70,6 +70,8 @@ class Source:
                 yield row
             else:
                 self.skipped["no description"] += 1
+        if not self.rows:
+            raise ExportError(f"{self.files[0].parent} has no rows: rejections.jsonl beside it tells why")
         if not found:
             raise ExportError(
                 f"no row of {self.files[0].parent} has a description: the recipe needs the stage 'recaption'"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from factory.errors import SourceError
 from factory.recipe import SourceConfig
-from factory.sources import folder, listing, parquet, tars
+from factory.sources import folder, library, listing, parquet, tars
 from factory.sources.candidate import Candidate, Found, UnreadableError
 
 __all__ = ["Candidate", "Found", "UnreadableError", "find"]
@@ -15,6 +15,7 @@ _FINDERS: dict[str, Callable[[Path, SourceConfig], Found]] = {
     "parquet": parquet.find,
     "webdataset": tars.find,
     "list": listing.find,
+    "dataset": library.find,
 }
 
 
@@ -24,7 +25,7 @@ def find(path: Path, config: SourceConfig, excluded: Path | None = None) -> Foun
     Raises:
         SourceError: the path does not exist, holds no images, or cannot be listed.
     """
-    if not path.exists():
+    if not path.exists() and config.kind != "dataset":
         raise SourceError(f"no images at {path}: source.images names neither a folder nor a file")
     kind = config.kind if config.kind != "auto" else _kind_of(path)
     found = folder.find(path, config, excluded) if kind == "folder" else _FINDERS[kind](path, config)
@@ -45,6 +46,8 @@ def _kind_of(path: Path) -> str:
     ]
     if len(kinds) > 1:
         raise SourceError(f"{path} holds both parquet files and tars: set source.kind to say which to read")
+    if (path / "state.json").is_file() and (path / "dataset_info.json").is_file():
+        return "dataset"
     return kinds[0] if kinds else "folder"
 
 

@@ -200,7 +200,7 @@ def test_sigterm_keeps_progress(recipe: Path, tmp_path: Path) -> None:
     assert "Traceback" not in told
 
 
-def test_a_full_disk_is_told_and_nothing_is_lost(recipe: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_told_and_nothing_is_lost(recipe: Path) -> None:
     full = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
     full += "resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.RLIM_INFINITY))\n" + FAKE
     command = [sys.executable, "-c", full, "build", str(recipe)]

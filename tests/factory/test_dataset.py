@@ -98,7 +98,7 @@ def test_the_card_tells_counts_models_thresholds_prompts_and_licences(out: Path)
     for told in (
         "9 images came in, 8 are described, 1 were rejected",
         "| not an image | 1 |",
-        "| say | fake-mllm | r1 |",
+        "| say | fake-mllm at r1 |",
         "| `find.min_score` | 0.3 |",
         "not calibrated",
         "### write",

@@ -9,13 +9,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from factory.errors import SourceError
 from factory.recipe import SourceConfig
-from factory.sources import Found, UnreadableError, find
+from factory.sources import Found, UnreadableError, find, library
 from factory.sources.fetch import fetch
 from tests.factory.fakes import encoded, fill, picture
 
@@ -197,3 +198,31 @@ def test_an_url_that_gives_nothing_cannot_be_read(site: str, path: str) -> None:
 def test_a_silent_server_is_given_up_on() -> None:
     with pytest.raises(UnreadableError, match="not fetched"):
         fetch("http://127.0.0.1:9/", 0.3, 100, pause_s=0.01)
+
+
+def test_a_dataset_saved_by_the_library_is_read_with_its_ids(tmp_path: Path) -> None:
+    rows = {"id": ["x", "y"], "image": [{"bytes": encoded(picture(i)), "path": None} for i in range(2)]}
+    features = datasets.Features({"id": datasets.Value("string"), "image": datasets.Image()})
+    made = datasets.Dataset.from_dict(rows, features=features)
+    made.save_to_disk(tmp_path / "saved")
+    found = listed(tmp_path / "saved")
+    assert [c.wanted_id for c in found.candidates] == ["x", "y"]
+    assert read(found) == [encoded(picture(0)), encoded(picture(1))]
+
+
+def test_a_dataset_may_be_whatever_the_library_understands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    fill(tmp_path / "pictures", 3)
+    found = listed(tmp_path / "pictures", kind="dataset", max_images=2)
+    assert read(found) == [encoded(picture(0)), encoded(picture(1))]
+    with pytest.raises(SourceError, match="cannot load dataset"):
+        listed(tmp_path / "pictures", kind="dataset", split="absent")
+
+
+def test_a_dataset_cannot_name_files_outside_itself(tmp_path: Path) -> None:
+    secret = fill(tmp_path / "home", 1) / "img-000.png"
+    with pytest.raises(UnreadableError, match="outside the dataset"):
+        library._file(secret, (tmp_path / "saved",))
+    assert library._file(secret, (tmp_path / "home",)) == encoded(picture(0))
