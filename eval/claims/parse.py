@@ -74,6 +74,7 @@ class Parser:
 def _read(
     sentence: Sentence, phrases: Sequence[Phrase], last: Phrase | None, memory: Memory
 ) -> Iterator[Claim]:
+    memory.start_sentence()
     in_total = TOTAL.search(sentence.text.lower()) is not None
     relations, others = _relations(sentence, phrases)
     for phrase in phrases:

@@ -21,6 +21,9 @@ from eval.tally import Tally
 from eval.text import sentences
 
 _VOWELS = re.compile(r"[aeiouy]+")
+_SILENT = re.compile(
+    r"(?<![aeiouyl])e$|(?<=[aeiouy])le$|(?<![aeiouytd])ed$|(?<![aeiouysxzcgh])(?<![^aeiouy]l)es$"
+)
 _WORD = re.compile(r"\b\w+\b")
 _TEXTBOOK_WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
 _POLYSYLLABLE = 3
@@ -71,7 +74,7 @@ def syllables_textbook(word: str) -> int:
     """Return the groups of vowels, where a final e or ed is silent but `le`, `ted` and `ded` are not."""
     word = word.lower()
     groups = len(_VOWELS.findall(word))
-    silent = re.search(r"(?<![aeiouyl])e$|(?<=[aeiouy])le$|(?<![aeiouytd])ed$|(?<![aeiouysxzcgh])(?<![^aeiouy]l)es$", word)
+    silent = _SILENT.search(word)
     return max(1, groups - (silent is not None))
 
 

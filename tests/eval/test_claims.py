@@ -122,6 +122,19 @@ def test_another_needs_one_more() -> None:
     assert [judge(claim, IMAGE).true for claim in claims] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("text", "at_least"),
+    [
+        ("A ball and a ball.", [1, 2]),
+        ("A blue ball, a crab and a green ball.", [1, 1, 2]),
+        ("A blue ball. A blue ball is on the left.", [1, 1]),  # maybe one and the same
+        ("A ball. The ball and a crab.", [1, 1]),
+    ],
+)
+def test_in_one_sentence_each_a_is_another_object(text: str, at_least: list[int]) -> None:
+    assert [claim.at_least for claim in PARSE(text).claims if claim.kind == "existence"] == at_least
+
+
 def test_every_span_is_the_words_of_the_claim() -> None:
     text = "A photo of a street. Two small red cars are on the right, far away, behind the bus."
     words = {
@@ -241,6 +254,7 @@ def test_the_verdict_names_reason_and_evidence() -> None:
         ("A blue ball. The blue ball.", 1),  # one and the same
         ("A blue ball and a green ball.", 2),
         ("A ball. Another ball.", 2),
+        ("A ball and a ball.", 2),
         ("A blue ball. Another ball. There are two balls in total.", 2),
         ("Two balls.", 2),
         ("Some balls.", 2),  # all of them
