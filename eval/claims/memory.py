@@ -7,7 +7,6 @@ from eval.claims.claim import Noun
 from eval.claims.lexicon import ANOTHER, DEFINITE
 from eval.claims.phrase import Phrase
 
-
 _ONE = frozenset({"a", "an", "one"})
 
 
@@ -22,7 +21,7 @@ class Memory:
     """Classes that the sentence at hand has introduced."""
 
     def start_sentence(self) -> None:
-        """Forget what the last sentence introduced: `a tree and a tree` are two, in two sentences maybe one."""
+        """Begin a sentence: `a tree and a tree` are two trees, but in two sentences maybe one."""
         self._here.clear()
 
     @property
