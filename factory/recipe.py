@@ -62,6 +62,8 @@ class CardConfig(Config):
     """Licence of the dataset, as a Hub identifier such as cc-by-4.0."""
     images: str = ""
     """Where the images come from and under which licence."""
+    calibration: str = ""
+    """How the thresholds were calibrated, and on what; empty if they were set by hand."""
     notes: str = ""
     """Anything else that a reader of the dataset must know."""
 

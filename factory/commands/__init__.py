@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from collections.abc import Callable
 
-from factory.commands import build, check, export, push, report, retry, status
+from factory.commands import build, calibrate, check, export, push, report, retry, status
 
 COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
     "check": check.add,
@@ -13,4 +13,5 @@ COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
     "export": export.add,
     "report": report.add,
     "push": push.add,
+    "calibrate": calibrate.add,
 }
