@@ -48,8 +48,10 @@ def compare(first: Measured, second: Measured, recipe: EvalRecipe, how: Resampli
     """Compare two runs; `recipe` says where the truth is, for scoring texts that are cut to matched length.
 
     Raises:
-        MismatchError: the runs are over different images, or were asked different questions.
+        MismatchError: the runs are over different images, were asked different questions, or were scored
+            with different settings.
     """
+    _check_settings(first, second)
     _check_items(first, second)
     matched = None
     if first.captions.texts and second.captions.texts:
@@ -61,6 +63,15 @@ def compare(first: Measured, second: Measured, recipe: EvalRecipe, how: Resampli
 
 def _sides(first: Mapping[str, Tally], second: Mapping[str, Tally], how: Resampling) -> Sides:
     return Sides(headline(first, how), headline(second, how), headline_difference(first, second, how))
+
+
+def _check_settings(first: Measured, second: Measured) -> None:
+    for name in ("vocabulary", "normaliser", "parser", "truth"):
+        a, b = (run.settings.get(name) for run in (first, second))
+        if isinstance(a, dict) and isinstance(b, dict):  # the same files may lie elsewhere
+            a, b = sorted(a.values()), sorted(b.values())
+        if a != b:
+            raise MismatchError(f"the runs were scored with different settings: {name} is {a!r} and {b!r}")
 
 
 def _check_items(first: Measured, second: Measured) -> None:

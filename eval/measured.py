@@ -18,7 +18,7 @@ from eval.errors import InputError
 from eval.figure import Figure
 from eval.formula import Formula
 from eval.identity import key_order
-from eval.jsonio import Record, read_jsonl, write_json, write_jsonl
+from eval.jsonio import Record, read_json, read_jsonl, write_json, write_jsonl
 from eval.metrics import chair, claims, pope
 from eval.scoring import Score
 from eval.tally import Tally
@@ -34,6 +34,8 @@ class Measured:
     captions: Captions
     records: Mapping[str, Record]
     """The lines of `per_image.jsonl` by image key."""
+    settings: Mapping[str, Any]
+    """What the figures depend on: normaliser, parser, vocabulary, hashes of the truth."""
 
 
 def formulas_of(metric: str, tally: Tally) -> tuple[Formula, ...]:
@@ -93,7 +95,7 @@ def read_measured(folder: Path) -> Measured:
             )
         records[record["image_id"]] = record
     texts = {key: record["caption"] for key, record in records.items() if "caption" in record}
-    return Measured(_tallies(records), Captions(texts), records)
+    return Measured(_tallies(records), Captions(texts), records, read_json(folder / METRICS)["settings"])
 
 
 def _tallies(records: Mapping[str, Record]) -> dict[str, Tally]:

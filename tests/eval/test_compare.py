@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,13 @@ def test_runs_with_different_questions_are_refused(
     other = describe(world, tmp_path / "c", BASE, "Yes", seed=7)
     with pytest.raises(MismatchError, match="different questions"):
         compare(read_measured(runs[0]), read_measured(other), recipe_of(runs[0]), HOW)
+
+
+def test_runs_scored_with_different_settings_are_refused(runs: tuple[Path, Path]) -> None:
+    first, second = (read_measured(run) for run in runs)
+    other = replace(second, settings={**second.settings, "parser": "reference"})
+    with pytest.raises(MismatchError, match="parser is 'robust' and 'reference'"):
+        compare(first, other, recipe_of(runs[0]), HOW)
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
