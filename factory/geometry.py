@@ -68,6 +68,13 @@ def iou(a: BoxXyxy, b: BoxXyxy) -> float:
     return float(iou_matrix(np.array([a], np.float32), np.array([b], np.float32))[0, 0])
 
 
+def inside(a: BoxXyxy, b: BoxXyxy) -> float:
+    """Return how much of the smaller of two boxes lies in the other, in [0, 1]; 0 if it is empty."""
+    shared = area_px((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
+    smaller = min(area_px(a), area_px(b))
+    return shared / smaller if smaller > 0 else 0.0
+
+
 def suppress(boxes: Boxes, scores: NDArray[np.float32], max_iou: float) -> NDArray[np.int64]:
     """Return indices of the boxes kept, best first; none overlaps a better one by more than `max_iou`."""
     order = np.argsort(-scores, kind="stable")

@@ -57,7 +57,7 @@ class Describe(Opening):
 
     def _describe(self, items: list[Item], images: list[Image.Image]) -> list[Item | Rejection]:
         text = self._prompt.render({})
-        replies = self._model.reply([ChatRequest(text, image) for image in images])
+        replies = self.ask(self._model, [ChatRequest(text, image) for image in images])
         return [self._read(item, reply) for item, reply in zip(items, replies, strict=True)]
 
     def _read(self, item: Item, reply: Reply) -> Item | Rejection:

@@ -1,7 +1,6 @@
 """Phase 2, from the text: the phrases of the reference description that name visible things."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -87,7 +86,6 @@ class Extract(Opening):
         super().__init__(model)
         self._model, self._prompt = model, prompt
         self._max_attempts, self._max_entities = max_attempts, max_entities
-        self.counts: Counter[str] = Counter()
 
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
         """Return each item with its entities, maybe none, or rejected for an unreadable reply."""
@@ -107,7 +105,7 @@ class Extract(Opening):
             self.counts["retried"] += len(open_) if attempt else 0
             asked = [prompts[i] + (_REMINDER.format(problem=found[i]) if attempt else "") for i in open_]
             for i, reply in zip(
-                open_, model.reply([ChatRequest(text, schema=SCHEMA) for text in asked]), strict=True
+                open_, self.ask(model, [ChatRequest(text, schema=SCHEMA) for text in asked]), strict=True
             ):
                 try:
                     found[i] = phrases(reply)

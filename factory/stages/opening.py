@@ -1,13 +1,17 @@
-"""What all stages with models have in common: opening and closing them."""
+"""What all stages with models have in common: opening them, asking them, counting, and closing them."""
 
-from factory.models.protocols import Model
+from collections import Counter
+from collections.abc import Sequence
+
+from factory.models.protocols import Chat, ChatRequest, Model, Reply
 
 
 class Opening:
-    """Opens the models given to it, each once, and closes them."""
+    """Opens the models given to it, each once, and closes them; `counts` says what went on meanwhile."""
 
     def __init__(self, *models: Model | None) -> None:
         self._models = list({id(model): model for model in models if model is not None}.values())
+        self.counts: Counter[str] = Counter()
 
     def open(self) -> None:
         """Load the models, once per worker."""
@@ -18,3 +22,10 @@ class Opening:
         """Free what `open` took."""
         for model in self._models:
             model.close()
+
+    def ask(self, model: Chat, requests: Sequence[ChatRequest]) -> list[Reply]:
+        """Return the model's replies, with their tokens counted."""
+        replies = model.reply(requests) if requests else []
+        self.counts["tokens_in"] += sum(reply.tokens_in for reply in replies)
+        self.counts["tokens_out"] += sum(reply.tokens_out for reply in replies)
+        return replies

@@ -75,7 +75,8 @@ class Recaption(Opening):
         if self._model is None:
             replies = [Reply(write(item.reference or "", item.facts or ())) for item in items]
         else:
-            replies = self._model.reply([ChatRequest(self._prompt.render(_fields(item))) for item in items])
+            requests = [ChatRequest(self._prompt.render(_fields(item))) for item in items]
+            replies = self.ask(self._model, requests)
         return [self._read(item, reply) for item, reply in zip(items, replies, strict=True)]
 
     def _read(self, item: Item, reply: Reply) -> Item | Rejection:

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from factory.english import bare
+from factory.english import bare, head
 from factory.errors import ReplyError
-from factory.geometry import area_fraction, boxes_array, iou_matrix, square_window, suppress
+from factory.geometry import area_fraction, boxes_array, inside, iou, iou_matrix, square_window
 from factory.grammar import leading_phrase
 from factory.models import ChatConfig, DetectorConfig, Owlv2Config
 from factory.models.checkpoint import Probability
@@ -50,7 +50,9 @@ class RegionsConfig(Config):
     context: float = Field(default=1.35, ge=1.0, le=5.0)
     """Side of the square crop in multiples of the box's longest side."""
     duplicate_iou: Probability = 0.6
-    """Of two objects that overlap by more, the better one stays."""
+    """Two boxes that overlap by more are one object."""
+    max_inside: Probability = 0.6
+    """Two boxes of one kind are one object if they share more than this part of the smaller box."""
 
     def build(self) -> "FindRegions":
         """Return the stage."""
@@ -76,7 +78,7 @@ class FindRegions(Opening):
     """
 
     name = "regions"
-    version = 1
+    version = 2
     needs: tuple[str, ...] = ("image", "entities.score")
     adds: tuple[str, ...] = ("objects",)
 
@@ -115,7 +117,7 @@ class FindRegions(Opening):
             for image, regions in zip(images, proposed, strict=True)
             for i in range(len(regions.scores))
         ]
-        replies = iter(self._captioner.reply(requests) if requests else [])
+        replies = iter(self.ask(self._captioner, requests))
         captions: list[list[str]] = []
         for regions in proposed:
             captions.append([])
@@ -133,9 +135,10 @@ class FindRegions(Opening):
         for i, caption in enumerate(captions):
             phrase = leading_phrase(caption)
             if phrase:
-                score = _score_at(box_of(boxes, i), found[phrase])
-                if score is not None:
-                    objects.append(_object(item, phrase, box_of(boxes, i), score, caption))
+                best = _best_at(box_of(boxes, i), found[phrase])
+                if best is not None:
+                    box, score = box_of(found[phrase], best), float(found[phrase].scores[best])
+                    objects.append(_object(item, phrase, box, score, caption))
         return objects
 
     def _settled(self, item: Item, objects: list[Object]) -> tuple[Object, ...]:
@@ -146,12 +149,25 @@ class FindRegions(Opening):
                     *objects,
                     _object(item, bare(entity.phrase), entity.box_xyxy, entity.score or 0.0, ""),
                 ]
-        # captioned regions come first: they know the thing's attributes
-        rank = np.array([o.score + (1.0 if o.caption else 0.0) for o in objects], np.float32)
-        kept = suppress(boxes_array([o.box_xyxy for o in objects]), rank, self._config.duplicate_iou)
-        chosen = [objects[i] for i in kept[: self._config.max_objects]]
+        chosen = self._once(objects)[: self._config.max_objects]
         chosen.sort(key=lambda o: (o.box_xyxy[0] + o.box_xyxy[2], o.box_xyxy[1] + o.box_xyxy[3]))
         return tuple(replace(o, id=f"o{number}") for number, o in enumerate(chosen, start=1))
+
+    def _once(self, objects: list[Object]) -> list[Object]:
+        """Return each thing once, best first; those with a caption come first, for they know more."""
+        kept: list[Object] = []
+        for new in sorted(objects, key=lambda o: (not o.caption, -o.score)):
+            twin = next((i for i, old in enumerate(kept) if self._is_same(old, new)), None)
+            if twin is None:
+                kept.append(new)
+            elif new.score > kept[twin].score and head(new.phrase) == head(kept[twin].phrase):
+                kept[twin] = replace(new, phrase=kept[twin].phrase, caption=kept[twin].caption)
+        return kept
+
+    def _is_same(self, a: Object, b: Object) -> bool:
+        if iou(a.box_xyxy, b.box_xyxy) > self._config.duplicate_iou:
+            return True
+        return head(a.phrase) == head(b.phrase) and inside(a.box_xyxy, b.box_xyxy) > self._config.max_inside
 
 
 def _first(regions: Regions, number: int) -> Regions:
@@ -162,11 +178,12 @@ def _object(item: Item, phrase: str, box: BoxXyxy, score: float, caption: str) -
     return Object("", phrase, box, score, caption, area_fraction=area_fraction(box, item.size_wh))
 
 
-def _score_at(box: BoxXyxy, regions: Regions) -> float | None:
+def _best_at(box: BoxXyxy, regions: Regions) -> int | None:
+    """Return the best scored of the regions that are at a box: named, a thing is placed better than unnamed."""
     if not len(regions.scores):
         return None
-    there = iou_matrix(boxes_array([box]), regions.boxes_xyxy)[0] >= SAME_THING_IOU
-    return float(regions.scores[there].max()) if there.any() else None
+    there = np.flatnonzero(iou_matrix(boxes_array([box]), regions.boxes_xyxy)[0] >= SAME_THING_IOU)
+    return int(there[regions.scores[there].argmax()]) if len(there) else None
 
 
 def _covers(objects: Sequence[Object], box: BoxXyxy) -> bool:

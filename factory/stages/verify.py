@@ -4,7 +4,6 @@ What the rewriting model added by itself is found here: the text is read anew, a
 having been written.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -62,7 +61,6 @@ class Verify(Opening):
     def __init__(self, detector: Detector | None, config: VerifyConfig) -> None:
         super().__init__(detector)
         self._detector, self._config = detector, config
-        self.counts: Counter[str] = Counter()
 
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
         """Return each item with its claims, or rejected if nothing of its description is left."""

@@ -9,6 +9,7 @@ from factory.geometry import (
     boxes_array,
     distance_holds,
     distance_word,
+    inside,
     iou,
     place_holds,
     place_word,
@@ -47,6 +48,13 @@ def test_iou(a: BoxXyxy, b: BoxXyxy, expected: float) -> None:
 def test_iou_is_symmetric_and_bounded(a: BoxXyxy, b: BoxXyxy) -> None:
     assert iou(a, b) == pytest.approx(iou(b, a), abs=1e-6)
     assert 0 <= iou(a, b) <= 1 + 1e-6
+
+
+@given(boxes(), boxes())
+def test_how_much_lies_inside_is_symmetric_and_no_less_than_the_overlap(a: BoxXyxy, b: BoxXyxy) -> None:
+    assert inside(a, b) == pytest.approx(inside(b, a))
+    assert iou(a, b) - 1e-5 <= inside(a, b) <= 1 + 1e-9
+    assert inside(a, a) == pytest.approx(1.0)
 
 
 @given(st.lists(boxes(), max_size=8), st.floats(0, 1))

@@ -9,7 +9,8 @@ from factory.stage import check_order
 from recipes import load
 
 ROOT = Path(__file__).parents[2]
-RECIPES = [
+SMALL_WORLD = ROOT / "recipes" / "picturebook" / "factory.yaml"
+RECIPES = [*sorted((ROOT / "recipes" / "factory").glob("*.yaml")), SMALL_WORLD]
     *sorted((ROOT / "recipes" / "factory").glob("*.yaml")),
     ROOT / "recipes" / "picturebook" / "factory.yaml",
 ]

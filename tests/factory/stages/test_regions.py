@@ -98,3 +98,25 @@ def test_one_checkpoint_for_proposing_and_detecting_is_loaded_once() -> None:
     owl, chat = Owlv2Config(), TransformersChatConfig(checkpoint="unused")
     stage = RegionsConfig(proposer=owl, captioner=chat, detector=owl).build()
     assert len(stage._models) == 2
+
+
+def test_two_boxes_of_one_kind_that_share_most_of_the_smaller_are_one_thing() -> None:
+    part = (85.0, 20.0, 97.0, 50.0)  # less than half of RIGHT: too little overlap for two kinds
+    detector = FakeDetector({"car": [(RIGHT, 0.9), (part, 0.6)]}, proposed=[(RIGHT, 0.9), (part, 0.8)])
+    assert [o.box_xyxy for o in find(detector, lambda _: "car")] == [RIGHT]
+    detector = FakeDetector(
+        {"car": [(RIGHT, 0.9)], "wheel": [(part, 0.6)]}, proposed=[(RIGHT, 0.9), (part, 0.8)]
+    )
+    assert len(find(detector, by_place({0: "car", 1: "wheel"}))) == 2
+
+
+def test_a_caption_and_a_better_box_of_one_thing_are_joined() -> None:
+    shifted = (14.0, 20.0, 44.0, 50.0)
+    detector = FakeDetector({"red car": [(shifted, 0.6)]}, proposed=[(shifted, 0.9)])
+    found = find(detector, lambda _: "red car", [Entity("car", 0.9, True, LEFT)], max_inside=0.5)
+    assert [(o.phrase, o.box_xyxy, round(o.score, 2)) for o in found] == [("red car", LEFT, 0.9)]
+
+
+def test_a_thing_is_where_the_detector_finds_it_by_name() -> None:
+    detector = FakeDetector({"car": [(LEFT, 0.9)]}, proposed=[(NEAR_LEFT, 0.8)])
+    assert [o.box_xyxy for o in find(detector, lambda _: "car")] == [LEFT]
