@@ -62,12 +62,23 @@ class Worker:
     on_batch: Callable[[int], None] = field(default=lambda _: None)
 
     def open(self) -> float:
-        """Load the stage's models unless they are there; return the seconds it took."""
+        """Load the stage's models unless they are there; return the seconds it took.
+
+        Raises:
+            FactoryError: they cannot be loaded.
+        """
         if self.is_open:
             return 0.0
         started = time.perf_counter()
         self.is_open = True
-        self.stage.open()
+        try:
+            self.stage.open()
+        except FactoryError:
+            raise
+        except Exception as error:  # a model may fail to load in any way; the user must know of which stage
+            raise StageError(
+                f"stage {self.label!r} could not load its models: {type(error).__name__}: {error}"
+            ) from error
         return time.perf_counter() - started
 
     def run(self, items: Sequence[Item]) -> list[Outcome]:

@@ -81,36 +81,36 @@ class Terminal:
     """One bar per step."""
 
     def __init__(self, console: Console) -> None:
-        columns = (
-            TextColumn("{task.description:<12}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-        )
-        self._bars = Bars(*columns, TimeRemainingColumn(elapsed_when_finished=True), console=console)
-        self._task: TaskID | None = None
+        self._console = console
+        self._bars: Bars | None = None
+        self._task = TaskID(0)
         self._ran, self._started = 0, 0.0
 
     def say(self, text: str) -> None:
         """Show a remark."""
-        self._bars.console.print(text, markup=False, highlight=False)
+        self._console.print(text, markup=False, highlight=False)
 
     def begin(self, label: str, total: int, done: int) -> None:
         """Start a step."""
-        self._bars.start()
+        columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn())
+        rate, time_left = TextColumn("{task.fields[rate]}"), TimeRemainingColumn(elapsed_when_finished=True)
+        self._bars = Bars(*columns, rate, time_left, console=self._console)
         self._task = self._bars.add_task(label, total=total, completed=done, rate="")
         self._ran, self._started = 0, time.monotonic()
+        self._bars.start()
 
     def advance(self, count: int) -> None:
         """Count finished items."""
-        if self._task is not None:
+        if self._bars is not None:
             self._ran += count
             rate = self._ran / max(time.monotonic() - self._started, 1e-9)
             self._bars.update(self._task, advance=count, rate=f"{rate:.1f}/s")
 
     def end(self) -> None:
         """Finish the step."""
-        self._bars.stop()
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
 
 
 def progress_for_stderr() -> Progress:

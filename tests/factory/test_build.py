@@ -1,6 +1,7 @@
 """Laws of a build: nothing vanishes, nothing is done twice, and only what a change touches is done again."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from factory.build import Built, build
 from factory.errors import OrderError, StageError, StorageError
 from factory.progress import Silent
-from tests.factory.fakes import Calls, FakeRecipe, encoded, fake_recipe, fill, picture
+from tests.factory.fakes import Calls, FakeRecipe, Find, encoded, fake_recipe, fill, picture
 
 SAY, FIND, WRITE = {"kind": "say"}, {"kind": "find"}, {"kind": "write"}
 
@@ -233,3 +234,33 @@ def test_shards_without_survivors_are_no_hindrance(tmp_path: Path) -> None:
     images = fill(tmp_path / "images", 8)
     stages = [{**SAY, "reject": [f"img-{i:03d}" for i in range(4)]}, FIND, WRITE]
     assert run(fake_recipe(images, tmp_path / "out", stages)).summary["accepted"] == 4
+
+
+def test_a_model_that_cannot_be_loaded_is_told_with_its_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Find) -> None:
+        raise RuntimeError("CUDA driver too old")
+
+    monkeypatch.setattr(Find, "open", fail)
+    with pytest.raises(StageError, match="stage 'find' could not load its models: RuntimeError: CUDA driver"):
+        run(fake_recipe(fill(tmp_path / "images", 2), tmp_path / "out"))
+
+
+def test_a_stage_that_loses_items_is_a_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Find, "run", lambda self, items: [self.one(item) for item in items[1:]])
+    with pytest.raises(StageError, match="gave 1 results for 2 items"):
+        run(fake_recipe(fill(tmp_path / "images", 2), tmp_path / "out"))
+
+
+def test_what_a_stage_counts_comes_into_the_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def count(self: Find, item: object) -> object:
+        self.counts["seen"] += 1
+        return one(self, item)
+
+    one = Find.one
+    monkeypatch.setattr(Find, "counts", Counter(), raising=False)
+    monkeypatch.setattr(Find, "one", count)
+    assert run(fake_recipe(fill(tmp_path / "images", 5), tmp_path / "out")).summary["stages"]["find"][
+        "counts"
+    ] == {"seen": 5}
