@@ -8,6 +8,7 @@ from typing import Any
 from eval.amber import load_benchmark, load_similarity, read_responses, score_amber
 from eval.captions import Captions, read_captions
 from eval.commands import options as shared
+from eval.d2i import read_drawn, score_drawn
 from eval.errors import InputError
 from eval.figure import Figure
 from eval.metrics import pope
@@ -59,6 +60,14 @@ def lin(options: argparse.Namespace) -> Scored:
     return _scored(options, score, captions, counting=options.counting)
 
 
+def d2i(options: argparse.Namespace) -> Scored:
+    """Score images that were drawn from descriptions."""
+    if options.images is None:
+        raise InputError("d2i needs the folder of the original images: give it with --images DIR")
+    score = score_drawn(read_drawn(_one(options)), options.images, options.clip)
+    return score, score.figures(shared.resampling(options)), {"clip": options.clip}
+
+
 def amber(options: argparse.Namespace) -> Scored:
     """Score AMBER's descriptions and answers."""
     benchmark, responses = load_benchmark(_required(options)), read_responses(_one(options))
@@ -93,7 +102,7 @@ def pope_(options: argparse.Namespace) -> Scored:
 
 
 METRICS: dict[str, Callable[[argparse.Namespace], Scored]] = {
-    "amber": amber, "chair": chair, "claims": claims, "did": did, "lin": lin, "pope": pope_,
+    "amber": amber, "chair": chair, "claims": claims, "d2i": d2i, "did": did, "lin": lin, "pope": pope_,
 }  # fmt: skip
 
 

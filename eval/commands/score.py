@@ -37,6 +37,10 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--similarity", metavar="SOURCE", help="word similarity for AMBER: a JSON table or a spaCy model"
     )
+    parser.add_argument("--images", type=Path, metavar="DIR", help="original images (D2I)")
+    parser.add_argument(
+        "--clip", default="openai/clip-vit-base-patch16", metavar="CHECKPOINT", help="for D2I (%(default)s)"
+    )
     shared.add_resampling(parser)
     parser.add_argument("--partial", action="store_true", help="score answered questions alone (POPE)")
     parser.add_argument(
