@@ -1,9 +1,9 @@
 """Detector thresholds from labelled images: which score best parts what is there from what is not.
 
-Positives are the classes labelled in an image. Negatives are others, drawn by how frequent they are in the
-collection, since a draft invents what is usually there. A threshold is chosen by balanced accuracy: the mean of
-the shares of positives kept and negatives refused. What such a choice is worth is told by choosing on one half
-of the images and judging on the other.
+Positives are the classes labelled in an image. Negatives are others, drawn by how frequent they are
+in the collection, since a draft invents what is usually there. A threshold is chosen by balanced
+accuracy: the mean of the shares of positives kept and negatives refused. What such a choice is worth
+is told by choosing on one half of the images and judging on the other.
 """
 
 import json
