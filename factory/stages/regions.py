@@ -179,7 +179,7 @@ def _object(item: Item, phrase: str, box: BoxXyxy, score: float, caption: str) -
 
 
 def _best_at(box: BoxXyxy, regions: Regions) -> int | None:
-    """Return the best scored of the regions that are at a box: named, a thing is placed better than unnamed."""
+    """Return the best scored of the regions at a box: named, a thing is placed better than unnamed."""
     if not len(regions.scores):
         return None
     there = np.flatnonzero(iou_matrix(boxes_array([box]), regions.boxes_xyxy)[0] >= SAME_THING_IOU)

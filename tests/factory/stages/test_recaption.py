@@ -54,9 +54,8 @@ def test_hallucinations_reach_the_writer_even_without_any_object() -> None:
 
 
 def test_an_empty_reply_is_rejected() -> None:
-    done = Recaption(FakeChat(lambda _: ""), load_prompt(SMALL_WORLD, FIELDS)).run(
-        [item(reference="A beach.")]
-    )[0]
+    stage = Recaption(FakeChat(lambda _: ""), load_prompt(SMALL_WORLD, FIELDS))
+    done = stage.run([item(reference="A beach.")])[0]
     assert isinstance(done, Rejection) and done.reason == "empty reply"
 
 
