@@ -49,7 +49,7 @@ def test_what_never_changes_stands_first() -> None:
 
 
 def test_hallucinations_reach_the_writer_even_without_any_object() -> None:
-    # the published pipeline returned the reference with its hallucinations for images with fewer than two objects
+    # the published pipeline keeps the hallucinations of images with fewer than two objects
     assert "Not there: boat" in asked("recaption", reference="A boat.", hallucinated=("boat",), facts=())
 
 
@@ -65,7 +65,8 @@ def test_the_template_writes_one_sentence_per_fact() -> None:
     )[0]
     assert isinstance(done, Item)
     assert done.description == (
-        "A beach. A large red umbrella is on the left, close to the viewer. A ball is in the middle, far away. "
+        "A beach. A large red umbrella is on the left, close to the viewer. "
+        "A ball is in the middle, far away. "
         "Another ball is on the right, far away. There are two balls in total. "
         "The red umbrella is in front of the cup."
     )
