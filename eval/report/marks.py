@@ -53,8 +53,8 @@ def lines_of(
 ) -> tuple[Line, ...]:
     """Return the text sentence by sentence.
 
-    `evidence` holds (start, end, object ids); a sentence gets the ids of all spans within it. With a
-    `reference`, each sentence that says something the reference does not is marked as added.
+    `evidence` holds (start, end, object ids). With a `reference`, each sentence that says something the
+    reference does not is marked as added.
     """
     known = None if reference is None else _content(reference)
     return tuple(
@@ -75,13 +75,13 @@ def _piece(text: str, start: int, end: int, marks: Sequence[Mark]) -> Piece:
 
 
 def _ids_within(sentence: Sentence, evidence: Sequence[tuple[int, int, Sequence[str]]]) -> tuple[str, ...]:
-    ids = [
-        each
-        for start, end, found in evidence
-        if start < sentence.end and end > sentence.start
-        for each in found
+    """Return the objects that all claims of a sentence share, or all of its objects where none is shared."""
+    spans = [
+        found for start, end, found in evidence if start < sentence.end and end > sentence.start and found
     ]
-    return tuple(dict.fromkeys(ids))
+    every = dict.fromkeys(each for found in spans for each in found)
+    shared = [each for each in every if all(each in found for found in spans)]
+    return tuple(shared or every)
 
 
 _EMPTY_WORDS = frozenset(
