@@ -77,7 +77,9 @@ def status_text(status: Status) -> str:
     lines.append(
         f"{INTAKE:<12} {'':>9} {status.images:>8} {sum(status.refused.values()):>8} {status.intake_s:>9.1f}"
     )
-    lines += [_stage_line(tally) for tally in status.stages]
+    for tally in status.stages:
+        lines.append(_stage_line(tally))
+        lines += [f"  {count} {name}" for name, count in tally.spent.counts.items()]
     lines += [f"  {count} x {reason}" for reason, count in status.rejected.items()]
     return "\n".join(lines)
 
