@@ -7,6 +7,7 @@ unparsed_sentences   sentences without any known object or setting / sentences u
 about what the truth does not record / claims setting_accuracy     settings named rightly / settings named
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,12 +59,13 @@ class Claims:
         parsed = self.parse(text)
         judged = [(claim, judge(claim, image)) for claim in parsed.claims]
         true_names = [object_.name for object_ in image.objects]
+        missed = _missed(true_names, parsed.named)
         counts: dict[str, float] = {
             "texts": 1,
             "words": count_words(text),
             "sentences": parsed.sentences,
             "unparsed": len(parsed.unparsed),
-            "named": sum(min(true_names.count(name), parsed.named.get(name, 0)) for name in set(true_names)),
+            "named": len(true_names) - sum(missed.values()),
             "objects": len(true_names),
         }
         state.add(image.key, counts)
@@ -72,7 +74,14 @@ class Claims:
         return {
             "claims": [_evidence(text, claim, verdict) for claim, verdict in judged],
             "unparsed": [[sentence.start, sentence.end] for sentence in parsed.unparsed],
+            "missed": missed,
         }
+
+
+def _missed(true_names: Sequence[str], named: Mapping[str, float]) -> dict[str, int]:
+    """Return how many true objects of each class the text does not name."""
+    left = {name: max(0, true_names.count(name) - named.get(name, 0)) for name in sorted(set(true_names))}
+    return {name: int(count) for name, count in left.items() if count}
 
 
 def _counts(claim: Claim, verdict: Verdict) -> dict[str, float]:

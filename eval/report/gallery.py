@@ -47,6 +47,8 @@ class Described:
     """(words, reason), each once."""
     claims: int
     true: int
+    missed: tuple[str, ...]
+    """True objects that it does not name, such as `cup (2)`."""
 
 
 @dataclass(frozen=True)
@@ -110,33 +112,38 @@ def _dataset_sample(key: str, row: Record, judged: Mapping[str, Any]) -> Dataset
         key,
         _picture(row["image"]["bytes"], key),
         tuple(_box(each) for each in row["objects"] or ()),
-        _described(reference, judged["holistic"]["claims"], extra=struck),
-        _described(final, judged["textualized"]["claims"], evidence=evidence, reference=reference),
+        _described(reference, judged["holistic"], extra=struck),
+        _described(final, judged["textualized"], evidence=evidence, reference=reference),
         caught,
     )
 
 
 def _of_run(record: Record) -> Described:
-    return _described(record["caption"], record.get("evidence", {}).get("claims", {}).get("claims", []))
+    return _described(record["caption"], record.get("evidence", {}).get("claims", {}))
 
 
 def _described(
     text: str,
-    claims: Sequence[Record],
+    judged: Mapping[str, Any],
     extra: Sequence[Mark] = (),
     evidence: Sequence[tuple[int, int, Sequence[str]]] = (),
     reference: str | None = None,
 ) -> Described:
+    claims = judged.get("claims", [])
     marks = [*extra, *(mark for claim in claims if (mark := _claim_mark(claim)) is not None)]
     wrong = tuple(
         dict.fromkeys((claim["text"], claim["reason"]) for claim in claims if claim["true"] is False)
     )
     counted = [claim for claim in claims if claim["true"] is not None and claim["kind"] != "setting"]
+    missed = tuple(
+        f"{name} ({count})" if count > 1 else name for name, count in judged.get("missed", {}).items()
+    )
     return Described(
         lines_of(text, marks, evidence, reference),
         wrong,
-        len(counted),
-        sum(claim["true"] for claim in counted),
+        claims=len(counted),
+        true=sum(claim["true"] for claim in counted),
+        missed=missed,
     )
 
 

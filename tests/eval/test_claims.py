@@ -267,6 +267,7 @@ def test_coverage_counts_named_objects(text: str, covered: int) -> None:
     truth = Truth({"1": IMAGE}, CLASSES)
     score = score_claims(Claims.against(truth, vocabulary_for(CLASSES)), Captions({"1": text}), truth)
     assert score.tally.counts("1")["named"] == covered
+    assert sum(score.evidence["1"]["missed"].values()) == 3 - covered
 
 
 def test_every_figure_by_hand() -> None:
