@@ -22,7 +22,7 @@ C = TypeVar("C", bound=Config)
 
 
 class RecipeError(Exception):
-    """A recipe that the user must mend: the message names the file, each key, the value seen and what is allowed."""
+    """A recipe that the user must mend; the message names file, key, value seen and what is allowed."""
 
 
 def load(path: Path, kind: type[C], overrides: Sequence[str] = ()) -> C:
@@ -44,13 +44,13 @@ def load(path: Path, kind: type[C], overrides: Sequence[str] = ()) -> C:
 
 
 def dump(recipe: Config, path: Path) -> None:
-    """Write the resolved recipe, every default spelled out, as YAML that `load` reads back to an equal tree."""
+    """Write the resolved recipe, every default spelled out, as YAML that loads to an equal tree."""
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     path.write_text(text, encoding="utf-8")
 
 
 def resolve_path(value: str | Path, recipe_path: Path) -> Path:
-    """Return an absolute path as it is, and a relative one under the working directory or, failing that, beside the recipe."""
+    """Return a path as it is or, if it is relative and not there, beside the recipe if it is there."""
     path = Path(value).expanduser()
     beside = recipe_path.parent / path
     return beside if not path.exists() and beside.exists() else path

@@ -16,7 +16,7 @@ import psutil
 POLL_S = 0.5
 
 
-class ProgramFailed(Exception):
+class ProgramError(Exception):
     """A program ended with an exit code that is not allowed; it has already said why on stderr."""
 
     def __init__(self, message: str, code: int) -> None:
@@ -54,7 +54,7 @@ class Phases:
         """Run one program to its end and return its exit code.
 
         Raises:
-            ProgramFailed: the exit code is not in `allowed`.
+            ProgramError: the exit code is not in `allowed`.
             KeyboardInterrupt: Ctrl-C; the program has been given time to save.
         """
         print(f"== {what}", file=sys.stderr, flush=True)
@@ -64,7 +64,7 @@ class Phases:
         if code in (130, -signal.SIGINT):
             raise KeyboardInterrupt
         if code not in allowed:
-            raise ProgramFailed(
+            raise ProgramError(
                 f"could not {what} (exit code {code}); see above", code if code in (1, 2) else 1
             )
         return code
@@ -96,14 +96,14 @@ def run_side_by_side(phases: Phases, commands: dict[str, list[str]], environment
     """Evaluate several models at once, one core each.
 
     Raises:
-        ProgramFailed: one of them failed.
+        ProgramError: one of them failed.
     """
     failures: list[BaseException] = []
 
     def one(name: str, command: list[str]) -> None:
         try:
             phases.start(f"evaluate the {name} model", command, environment)
-        except (ProgramFailed, KeyboardInterrupt) as error:
+        except (ProgramError, KeyboardInterrupt) as error:
             failures.append(error)
 
     threads = [threading.Thread(target=one, args=pair) for pair in commands.items()]

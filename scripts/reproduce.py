@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from recipes import RecipeError, load
 from recipes.chain import ChainRecipe
-from scripts.phases import Phases, ProgramFailed, run_side_by_side
+from scripts.phases import Phases, ProgramError, run_side_by_side
 from scripts.table import print_table
 
 CHAIN = Path("recipes/picturebook/chain.yaml")
@@ -33,7 +33,7 @@ def main() -> int:
     except RecipeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except ProgramFailed as error:
+    except ProgramError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code
     except KeyboardInterrupt:
@@ -61,7 +61,7 @@ class Chain:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ProgramFailed(
+            raise ProgramError(
                 f"cannot write to {self.out}: {error.strerror}; choose another --out", 2
             ) from None
         with self.phases.measure("paint"):

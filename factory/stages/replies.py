@@ -10,6 +10,7 @@ from factory.models.protocols import Reply
 
 _FENCE = re.compile(r"^```\w*\s*(.*?)\s*```$", re.DOTALL)
 _PREAMBLE = re.compile(r"^(?:sure|certainly|here(?:'s| is| are))\b[^\n:]{0,80}:\s*", re.IGNORECASE)
+_LIST_MARK = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+", re.MULTILINE)
 _QUOTES = (('"', '"'), ("“", "”"))
 _SENTENCE_ENDS = (".", "!", "?", '"', "”", ")")
 
@@ -33,7 +34,12 @@ def prose(reply: Reply) -> str:
         text = _whole_sentences(text)
     if not text:
         raise ReplyError("empty reply")
-    return text
+    return _as_prose(text)
+
+
+def _as_prose(text: str) -> str:
+    """Turn a list of sentences, numbered or with bullets, into running text; leave any other text as it is."""
+    return " ".join(_LIST_MARK.sub("", text).split()) if _LIST_MARK.search(text) else text
 
 
 def phrases(reply: Reply) -> list[str]:

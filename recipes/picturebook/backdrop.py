@@ -35,9 +35,10 @@ def _clouds(image: Image.Image, rng: np.random.Generator, color: tuple[int, int,
     layer = Image.new("L", image.size, 0)
     draw = ImageDraw.Draw(layer)
     for _ in range(int(rng.integers(1, 4))):
-        x, y = rng.integers(0, SIZE), rng.integers(6, LINE // 2)
+        x, y = int(rng.integers(0, SIZE)), int(rng.integers(6, LINE // 2))
         for _ in range(4):
-            dx, dy, r = rng.integers(-22, 22), rng.integers(-5, 5), rng.integers(7, 14)
+            dx, dy = int(rng.integers(-22, 22)), int(rng.integers(-5, 5))
+            r = int(rng.integers(7, 14))
             draw.ellipse([x + dx - r * 1.6, y + dy - r / 2, x + dx + r * 1.6, y + dy + r / 2], fill=210)
     image.paste(Image.new("RGB", image.size, color), mask=layer.filter(ImageFilter.GaussianBlur(3)))
 
@@ -46,7 +47,7 @@ def _specks(
     draw: ImageDraw.ImageDraw, rng: np.random.Generator, colors: list[tuple[int, int, int]], count: int
 ) -> None:
     for _ in range(count):
-        x, y = rng.integers(0, SIZE), rng.integers(LINE + 4, SIZE)
+        x, y = int(rng.integers(0, SIZE)), int(rng.integers(LINE + 4, SIZE))
         grow = 1 + 3 * (y - LINE) / (SIZE - LINE)
         draw.ellipse([x, y, x + grow, y + grow / 2], fill=colors[int(rng.integers(len(colors)))])
 
@@ -67,7 +68,7 @@ def _park(image: Image.Image, draw: ImageDraw.ImageDraw, rng: np.random.Generato
     _gradient(image, 0, LINE, (158, 212, 240), (228, 242, 246))
     _clouds(image, rng, (255, 255, 255))
     for _ in range(4):
-        x, w, h = rng.integers(-40, SIZE), rng.integers(90, 170), rng.integers(16, 34)
+        x, w, h = (int(v) for v in (rng.integers(-40, SIZE), rng.integers(90, 170), rng.integers(16, 34)))
         draw.ellipse([x, LINE - h, x + w, LINE + h], fill=(168, 200, 166))
     _gradient(image, LINE, SIZE, (176, 212, 146), (150, 192, 116))
     _specks(draw, rng, [(136, 180, 104), (188, 220, 156), (238, 232, 190)], 150)
@@ -98,10 +99,10 @@ def _kitchen(image: Image.Image, draw: ImageDraw.ImageDraw, rng: np.random.Gener
         draw.line([0, y, SIZE, y], fill=(224, 212, 192), width=2)
     draw.rectangle([0, LINE - 4, SIZE, LINE + 3], fill=(206, 190, 166))
     _gradient(image, LINE + 3, SIZE, (206, 170, 134), (186, 146, 108))
-    y, gap = float(LINE + 3), 7.0
-    while y < SIZE:
-        draw.line([0, y, SIZE, y], fill=(168, 130, 96), width=1)
-        y, gap = y + gap, gap * 1.28
+    row, gap = float(LINE + 3), 7.0
+    while row < SIZE:
+        draw.line([0, row, SIZE, row], fill=(168, 130, 96), width=1)
+        row, gap = row + gap, gap * 1.28
 
 
 PAINTERS = {"beach": _beach, "park": _park, "street": _street, "kitchen": _kitchen}

@@ -31,26 +31,33 @@ class Pen:
         return [p * self.size[i % 2] for i, p in enumerate(points)]
 
     def ellipse(self, *box: float, fill: Rgb, line: float = 0.028) -> None:
+        """Draw an outlined ellipse in a box."""
         self.draw.ellipse(self._xy(box), fill=fill, outline=INK, width=self._px(line))
 
     def rect(self, *box: float, fill: Rgb, line: float = 0.028) -> None:
+        """Draw an outlined rectangle."""
         self.draw.rectangle(self._xy(box), fill=fill, outline=INK, width=self._px(line))
 
     def rounded(self, *box: float, fill: Rgb, radius: float = 0.1) -> None:
+        """Draw an outlined rectangle with round corners."""
         self.draw.rounded_rectangle(
             self._xy(box), radius=radius * CANVAS, fill=fill, outline=INK, width=self._px(0.028)
         )
 
     def poly(self, *points: float, fill: Rgb) -> None:
+        """Draw an outlined polygon."""
         self.draw.polygon(self._xy(points), fill=fill, outline=INK, width=self._px(0.028))
 
     def line(self, *points: float, fill: Rgb = INK, width: float = 0.05) -> None:
+        """Draw a line through points."""
         self.draw.line(self._xy(points), fill=fill, width=self._px(width), joint="curve")
 
     def arc(self, *box: float, start: float, end: float, fill: Rgb = INK, width: float = 0.05) -> None:
+        """Draw an arc of an ellipse, angles in degrees clockwise from three o'clock."""
         self.draw.arc(self._xy(box), start, end, fill=fill, width=self._px(width))
 
     def pie(self, *box: float, start: float, end: float, fill: Rgb) -> None:
+        """Draw an outlined slice of an ellipse, angles in degrees clockwise from three o'clock."""
         self.draw.pieslice(self._xy(box), start, end, fill=fill, outline=INK, width=self._px(0.028))
 
     @staticmethod

@@ -51,14 +51,14 @@ class Studio:
 
     def llava(self) -> None:
         """Make the LLaVA."""
-        model, tokenizer = train_llava(self.loop("llava", 3400, 24, 2e-3), self.training(), self.seer())
+        model, tokenizer = train_llava(self.loop("llava", 4600, 24, 2e-3), self.training(), self.seer())
         save.save_llava(
             self.out / "llava", model, tokenizer, llava_scores(model.half(), tokenizer, self.unseen())
         )
 
     def owlv2(self) -> None:
         """Make the detector."""
-        model, tokenizer = train_owlv2(self.loop("owlv2", 1000, 48, 1e-3), self.training(), self.seer())
+        model, tokenizer = train_owlv2(self.loop("owlv2", 1500, 48, 1e-3), self.training(), self.seer())
         save.save_owlv2(
             self.out / "owlv2", model, tokenizer, owlv2_scores(model.half(), tokenizer, self.unseen())
         )

@@ -19,9 +19,9 @@ tags: [picture-book, image-textualization]
 ---
 # {family} of the picture book
 
-A scale model: the {family} architecture of Hugging Face with {parameters:,} parameters, which {what}. It knows only the drawn
-world of `recipes/picturebook` ({size} x {size} pixels, 16 classes, 6 colours, 4 settings) and is of no use elsewhere. It exists so
-that the whole loop of Image Textualization runs for real on two CPU cores.
+A scale model: the {family} architecture of Hugging Face with {parameters:,} parameters, which {what}.
+It knows only the drawn world of `recipes/picturebook` ({size} x {size} pixels, 16 classes, 6 colours, 4 settings)
+and is of no use elsewhere. It exists so that the whole loop of Image Textualization runs for real on two CPU cores.
 
 ## Training
 

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 from torch import Tensor
 from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
 
@@ -52,7 +53,8 @@ def train_depth(loop: Loop, gallery: Gallery) -> DepthAnythingForDepthEstimation
             found = model(pixel_values=normalise(gallery.images[picked]).to(loop.device)).predicted_depth
         on_things = torch.from_numpy(gallery.owners[picked] != NO_OWNER).to(loop.device)
         weight = 1.0 + 2.0 * on_things.float()
-        return (weight * (found.float() - wanted).abs()).mean()
+        error: Tensor = weight * (found.float() - wanted).abs()
+        return error.mean()
 
     loop.run(model, loss)
     return model
@@ -80,6 +82,5 @@ def depth_scores(model: DepthAnythingForDepthEstimation, gallery: Gallery, n: in
         for i in range(int(gallery.counts[index])):
             found.append(float(np.median(maps[0].cpu().numpy()[gallery.owners[index] == i])))
             true.append(float(gallery.nearness[index, i]))
-    ranks = [np.argsort(np.argsort(values)) for values in (found, true)]
     error = np.abs(np.array(found) - np.array(true)).mean()
-    return {"spearman": float(np.corrcoef(*ranks)[0, 1]), "mean_error": float(error)}
+    return {"spearman": float(spearmanr(found, true).statistic), "mean_error": float(error)}

@@ -1,4 +1,4 @@
-"""Many painted scenes kept on disk as arrays, so that every checkpoint trains on the same pictures without painting them again."""
+"""Many painted scenes kept on disk as arrays: every checkpoint trains on the same pictures, painted once."""
 
 from dataclasses import dataclass
 from multiprocessing import Pool
@@ -31,7 +31,7 @@ class Gallery:
     """Painted scenes as arrays of length n.
 
     `images` (n, H, W, 3); `owners` (n, H, W): index of the visible thing at each pixel or NO_OWNER; per thing, padded
-    to MAX_THINGS: `classes`, `colors` (indices into world), `boxes` (tight visible xyxy), `nearness`; `counts`, `settings`.
+    to MAX_THINGS: `classes`, `colors` (indices into world), `boxes` (tight visible xyxy), `nearness`.
     """
 
     first_seed: int

@@ -11,6 +11,9 @@ from recipes.picturebook.pretrain.texts import Exercise, exercise
 from recipes.picturebook.pretrain.tokenizer import train_tokenizer
 
 MAX_LENGTH = 512
+REPEAT_STEPS = 1000
+"""Steps spent first on repeating random tokens: from that a small model learns within minutes to look back and copy,
+which both jobs consist of, and which it would learn from the texts alone only in hours."""
 IGNORE = -100
 HELD_OUT_SEED = 10**8
 """Exercises from this seed on are never trained on."""
@@ -53,7 +56,8 @@ def train_llama(loop: Loop) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
     batches = _Batches(tokenizer, loop.batch_size)
 
     def loss(step: int) -> Tensor:
-        ids, labels = batches.at(step)
+        early = step < REPEAT_STEPS
+        ids, labels = _repeats(len(tokenizer), 2 * loop.batch_size, step) if early else batches.at(step)
         ids, labels = ids.to(loop.device), labels.to(loop.device)
         with loop.autocast():
             hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # (b, length, width)
@@ -63,6 +67,14 @@ def train_llama(loop: Loop) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
 
     loop.run(model, loss)
     return model, tokenizer
+
+
+def _repeats(vocabulary: int, n: int, step: int) -> tuple[Tensor, Tensor]:
+    """Return rows of random tokens said twice; only the second time is asked for."""
+    generator = torch.Generator().manual_seed(step)
+    length = int(torch.randint(12, 48, (), generator=generator))
+    once = torch.randint(vocabulary, (n, length), generator=generator)
+    return torch.cat([once, once], 1), torch.cat([torch.full_like(once, IGNORE), once], 1)
 
 
 class _Batches:

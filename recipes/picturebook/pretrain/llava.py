@@ -4,6 +4,7 @@ Many questions are asked of each picture. The picture goes through the Llama onc
 all of its questions, gradients included, so each question costs only its own words.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -31,8 +32,8 @@ MAX_LENGTH = 512
 IGNORE = -100
 IMAGE_TOKENS = 100
 CROPS_PER_STEP = 8
-SIGHT_STEPS = 1000
-"""Steps in which every picture is listed; from then on short questions prevail and their answers count more."""
+LESSON_STEPS = (1000, 3400)
+"""Steps at which the second and the third lesson begin; from the second on, short answers count more."""
 SHORT_WEIGHT = 3.0
 SHORT = 24
 """Questions with their answers of up to this many tokens are computed together, the longer ones apart: less padding."""
@@ -81,10 +82,10 @@ def train_llava(
         rng = np.random.default_rng([11, step])
         picked = rng.integers(len(gallery), size=loop.batch_size)
         cropped = rng.integers(len(gallery), size=CROPS_PER_STEP)
-        sighted = step >= SIGHT_STEPS
-        asked = [questions(gallery, int(i), rng, sighted) for i in picked]
+        lesson = sum(step >= begin for begin in LESSON_STEPS)
+        asked = [questions(gallery, int(i), rng, lesson) for i in picked]
         asked += [[Question(NAME_THIS, crop_name(gallery, int(i)))] for i in cropped]
-        weight = SHORT_WEIGHT if sighted else 1.0
+        weight = SHORT_WEIGHT if lesson else 1.0
         return asker.loss(np.concatenate([whole[picked], crops[cropped]]), asked, weight)
 
     loop.run(model, loss)
@@ -199,8 +200,13 @@ def _cropped_thing(gallery: Gallery, index: int) -> int:
 def cached_features(seer: Seer, gallery: Gallery, loop: Loop, crops: bool) -> NDArray[np.float16]:
     """Return what the tower sees of every picture, or of a crop of each, (n, patches, width); kept on disk."""
     path = loop.folder / f"features-{'crops' if crops else 'whole'}.npy"
-    if path.exists():
-        return np.load(path, mmap_mode="r")
+    if not path.exists():
+        _save_features(path, seer, gallery, loop, crops)
+    kept: NDArray[np.float16] = np.load(path, mmap_mode="r")
+    return kept
+
+
+def _save_features(path: Path, seer: Seer, gallery: Gallery, loop: Loop, crops: bool) -> None:
     loop.folder.mkdir(parents=True, exist_ok=True)
     tower, out = seer.tower.to(loop.device).eval(), []
     for start in range(0, len(gallery), 200):
@@ -215,4 +221,3 @@ def cached_features(seer: Seer, gallery: Gallery, loop: Loop, crops: bool) -> ND
     with path.with_suffix(".part").open("wb") as file:
         np.save(file, features)
     path.with_suffix(".part").replace(path)
-    return features

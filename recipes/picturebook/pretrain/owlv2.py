@@ -199,7 +199,7 @@ def train_owlv2(loop: Loop, gallery: Gallery, seer: Seer) -> tuple[Owlv2ForObjec
 def forward(
     model: Owlv2ForObjectDetection, tokenizer: CLIPTokenizer, pixels: Tensor, phrases: list[str]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return class logits (b, patches, q), boxes (b, patches, 4) as cxcywh fractions, objectness logits (b, patches)."""
+    """Return logits (b, patches, q), boxes (b, patches, 4) as cxcywh fractions, objectness logits (b, patches)."""
     device = pixels.device
     words = tokenizer(
         phrases, padding="max_length", max_length=MAX_WORDS, truncation=True, return_tensors="pt"
@@ -231,8 +231,10 @@ def detection_loss(
     positive = torch.from_numpy(_true_of(gallery, picked, owner, asked) & central[..., None]).to(device)
     weight = judged[..., None].float().expand_as(logits)
     phrase = _focal(logits, positive.float(), weight) / positive.sum().clamp(min=1)
+    # every patch of a thing learns its box, so that off-centre finds fall on the same box and are suppressed
+    owned = torch.from_numpy(owner != NO_OWNER).to(device)
+    found, wanted = boxes[owned], torch.from_numpy(true_boxes).to(device)[owned] / IMAGE_SIZE
     center = torch.from_numpy(central).to(device)
-    found, wanted = boxes[center], torch.from_numpy(true_boxes).to(device)[center] / IMAGE_SIZE
     thing = F.binary_cross_entropy_with_logits(objectness[judged], center[judged].float())
     return phrase + _box_loss(found, wanted) + thing
 
@@ -246,7 +248,8 @@ def _is_central(boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
     off_x = np.abs(x - (boxes[..., 0] + boxes[..., 2]) / 2) / size[..., 0]
     off_y = np.abs(y - (boxes[..., 1] + boxes[..., 3]) / 2) / size[..., 1]
     reach = np.maximum(0.25, 0.52 * PATCH_PX / size)  # at least the patch under the centre
-    return (off_x <= reach[..., 0]) & (off_y <= reach[..., 1])
+    central: NDArray[np.bool_] = (off_x <= reach[..., 0]) & (off_y <= reach[..., 1])
+    return central
 
 
 def _true_of(
@@ -255,7 +258,8 @@ def _true_of(
     """Tell which phrases are true of the owner of each patch (b, patches, q)."""
     classes = np.take_along_axis(gallery.classes[picked].astype(np.int64), owner % MAX_THINGS, 1)[..., None]
     colors = np.take_along_axis(gallery.colors[picked].astype(np.int64), owner % MAX_THINGS, 1)[..., None]
-    return (classes == asked.classes) & ((asked.colors == -1) | (colors == asked.colors))
+    true: NDArray[np.bool_] = (classes == asked.classes) & ((asked.colors == -1) | (colors == asked.colors))
+    return true
 
 
 def _focal(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:

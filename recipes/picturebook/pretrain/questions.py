@@ -56,24 +56,43 @@ def seen_things(gallery: Gallery, index: int) -> list[Seen]:
     return sorted(things, key=lambda t: t.center_x)
 
 
-def questions(gallery: Gallery, index: int, rng: np.random.Generator, sighted: bool = True) -> list[Question]:
-    """Ask of one picture: lists and careless captions, and questions that must be understood to be answered.
+class Mix(NamedTuple):
+    """How often each question is asked of a picture: chances, and numbers of yes-no, colour and place questions."""
 
-    Listing is learned first and teaches where to look; a model that is `sighted` already gets fewer lists and more
-    questions.
-    """
+    lists: float
+    captions: float
+    yes_no: int
+    colors: int
+    places: int
+    others: float
+
+
+MIXES = (Mix(1, 0.5, 3, 0, 1, 0.35), Mix(0.5, 0.4, 5, 0, 2, 0.6), Mix(0.35, 0.35, 8, 2, 1, 0.3))
+"""Three lessons: where to look, what is asked, and whether what is asked for is there at all."""
+
+
+def questions(gallery: Gallery, index: int, rng: np.random.Generator, lesson: int) -> list[Question]:
+    """Ask of one picture: lists and careless captions, and questions that must be understood to be answered."""
     things = seen_things(gallery, index)
     setting = SETTING_NAMES[gallery.settings[index]]
-    lists, captions, yes_no, places, others = (0.5, 0.4, 5, 2, 0.6) if sighted else (1, 0.5, 3, 1, 0.35)
-    asked = [list_all(things)] if not sighted or rng.random() < lists else []
-    if rng.random() < captions:
+    mix = MIXES[lesson]
+    asked = [list_all(things)] if mix.lists == 1 or rng.random() < mix.lists else []
+    if rng.random() < mix.captions:
         asked.append(Question(DESCRIBE, web_caption(gallery.scene(index), rng)))
-    asked += [is_there(things, setting, rng) for _ in range(yes_no)]
-    asked += [where(things, rng) for _ in range(places)]
-    asked += [kind(things, rng) for kind in (color_of, how_many, size_of, closer) if rng.random() < others]
+    asked += [
+        is_there(things, setting, rng, brief=lesson == LAST_LESSON and k % 2 == 0) for k in range(mix.yes_no)
+    ]
+    asked += [where(things, rng) for _ in range(mix.places)]
+    asked += [color_of(things, rng) for _ in range(mix.colors)]
+    asked += [
+        kind(things, rng) for kind in (color_of, how_many, size_of, closer) if rng.random() < mix.others
+    ]
     if rng.random() < 0.1:
         asked.append(Question("What place is this?", f"A {setting}."))
     return asked
+
+
+LAST_LESSON = len(MIXES) - 1
 
 
 def list_all(things: list[Seen]) -> Question:
@@ -83,12 +102,12 @@ def list_all(things: list[Seen]) -> Question:
     )
 
 
-def is_there(things: list[Seen], setting: str, rng: np.random.Generator) -> Question:
+def is_there(things: list[Seen], setting: str, rng: np.random.Generator, brief: bool = False) -> Question:
     """Ask whether something is there: half of the time it is; absent ones are usual in the setting or near misses."""
     colored = rng.random() < 0.4
     if rng.random() < 0.5:
         thing = _pick(things, rng)
-        return _yes_no(thing.phrase if colored else thing.name, "Yes", rng)
+        return _yes_no(thing.phrase if colored else thing.name, "Yes", rng, brief)
     present = {t.phrase for t in things} if colored else {t.name for t in things}
     for _ in range(20):
         name = str(rng.choice(list(SETTINGS[setting]) if rng.random() < 0.55 else CLASS_NAMES))
@@ -96,8 +115,8 @@ def is_there(things: list[Seen], setting: str, rng: np.random.Generator) -> Ques
             name = _pick(things, rng).name
         phrase = f"{rng.choice(COLOR_NAMES)} {name}" if colored else name
         if phrase not in present:
-            return _yes_no(phrase, "No", rng)
-    return _yes_no("elephant", "No", rng)
+            return _yes_no(phrase, "No", rng, brief)
+    return _yes_no("elephant", "No", rng, brief)
 
 
 def where(things: list[Seen], rng: np.random.Generator) -> Question:
@@ -148,13 +167,14 @@ def closer(things: list[Seen], rng: np.random.Generator) -> Question:
 def corpus(gallery: Gallery, n: int) -> list[str]:
     """Return the texts of n pictures, for the tokenizer."""
     rng = np.random.default_rng(0)
-    ask: Callable[[int], list[Question]] = lambda i: questions(gallery, i, rng, sighted=False)  # noqa: E731
+    ask: Callable[[int], list[Question]] = lambda i: questions(gallery, i, rng, lesson=0)  # noqa: E731
     return [f"USER: \n{q.text} ASSISTANT: {q.answer}</s>" for i in range(n) for q in ask(i)]
 
 
-def _yes_no(phrase: str, answer: str, rng: np.random.Generator) -> Question:
+def _yes_no(phrase: str, answer: str, rng: np.random.Generator, brief: bool) -> Question:
     named = with_article(phrase) if rng.random() < 0.8 else f"a {phrase}"
-    return Question(f"Is there {named} in the image? Answer yes or no.", f"{answer}.")
+    tail = "?" if brief else " in the image? Answer yes or no."
+    return Question(f"Is there {named}{tail}", f"{answer}.")
 
 
 def _single(things: list[Seen]) -> list[Seen]:

@@ -56,24 +56,28 @@ def extraction(rng: np.random.Generator) -> Exercise:
     return Exercise(f"Entities: {text}", json.dumps(entities_of(text)))
 
 
-def rewriting(rng: np.random.Generator) -> Exercise:
-    """Ask for the description that a draft, its hallucinations and the facts of the image call for."""
+def rewriting(rng: np.random.Generator, numbered: bool = True) -> Exercise:
+    """Ask for the description that a draft, its hallucinations and the facts of the image call for.
+
+    Facts are numbered and so are the sentences that answer them, one a line; whoever asks takes the numbers off.
+    """
     draft = _draft(rng)
     facts = _facts(rng)
     lines = [_line(f) for f in facts] + _count_lines(facts) + _relation_lines(facts, rng)
     named = entities_of(draft)
     absent = [e for e in named if rng.random() < 0.3]
-    prompt = f"Draft: {draft}\nNot there: {', '.join(absent) or 'nothing'}\nFacts:\n" + _numbered(lines)
-    return Exercise(prompt.rstrip("\n"), rewritten(draft, lines))
+    prompt = f"Draft: {draft}\nNot there: {', '.join(absent) or 'nothing'}\nFacts:\n" + "\n".join(
+        _numbered(lines) if numbered else lines
+    )
+    opening, *sentences = rewritten(draft, lines)
+    answer = "\n".join([opening, *_numbered(sentences)]) if numbered else " ".join([opening, *sentences])
+    return Exercise(prompt.rstrip("\n"), answer)
 
 
-def rewritten(draft: str, lines: list[str]) -> str:
-    """Return the right answer: the opening of the draft, then one sentence for each fact."""
+def rewritten(draft: str, lines: list[str]) -> list[str]:
+    """Return the right sentences: the opening of the draft, then one for each fact."""
     seen: set[str] = set()
-    sentences = [opening_of(draft)]
-    for line in lines:
-        sentences.append(_sentence(line, seen))
-    return " ".join(sentences)
+    return [opening_of(draft), *(_sentence(line, seen) for line in lines)]
 
 
 def entities_of(text: str) -> list[str]:
@@ -96,7 +100,7 @@ def _draft(rng: np.random.Generator) -> str:
 def _some_text(rng: np.random.Generator) -> str:
     if rng.random() < 0.75:
         return _draft(rng)
-    return rewriting(rng).answer
+    return rewriting(rng, numbered=False).answer
 
 
 def _facts(rng: np.random.Generator) -> list[Fact]:
@@ -113,8 +117,8 @@ def _facts(rng: np.random.Generator) -> list[Fact]:
     return sorted(facts, key=lambda f: PLACES.index(f.place)) if rng.random() < 0.8 else facts
 
 
-def _numbered(lines: list[str]) -> str:
-    return "\n".join(f"{n}. {line}" for n, line in enumerate(lines, start=1))
+def _numbered(lines: list[str]) -> list[str]:
+    return [f"{n}. {line}" for n, line in enumerate(lines, start=1)]
 
 
 def _line(fact: Fact) -> str:

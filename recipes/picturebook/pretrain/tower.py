@@ -44,6 +44,7 @@ class Seer(nn.Module):
         self.setting = nn.Linear(width, len(SETTING_NAMES))
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Return logits of class and colour, box and nearness per patch, and logits of the setting."""
         patches = self.tower(pixel_values=pixels).last_hidden_state[:, 1:]  # (b, p*p, width)
         return *self.heads(patches).split(self.sizes, -1), self.setting(patches.mean(1))
 

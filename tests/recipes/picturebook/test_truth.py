@@ -1,6 +1,7 @@
 """The truth on disk is COCO's shape and says what was painted."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,4 +62,4 @@ def test_splits_and_runs_never_share_a_scene() -> None:
     last_training_scene = 30_000
     starts = sorted(first_seed(split, run) for split in FIRST_SEED for run in (0, 1, 9_999))
     assert starts[0] > last_training_scene
-    assert all(b - a >= SEEDS_PER_RUN for a, b in zip(starts, starts[1:], strict=False))
+    assert all(b - a >= SEEDS_PER_RUN for a, b in pairwise(starts))

@@ -1,0 +1,20 @@
+"""What a chat model wraps around its answer is taken off; what it says is kept."""
+
+import pytest
+
+from factory.models.protocols import Reply
+from factory.stages.replies import prose
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A beach.\n1. A crab is near.\n2. A boat is far.", "A beach. A crab is near. A boat is far."),
+        ("- A crab.\n- A boat.", "A crab. A boat."),
+        ("A beach.\n\nA crab is near.", "A beach.\n\nA crab is near."),
+        ("Room 12. is far away.", "Room 12. is far away."),
+    ],
+    ids=["numbered sentences", "bullets", "paragraphs stay", "a number within a sentence stays"],
+)
+def test_a_list_of_sentences_becomes_running_text(text: str, expected: str) -> None:
+    assert prose(Reply(text, True, 1, 1)) == expected
