@@ -60,7 +60,7 @@ def patch_batch(
 
 def normalise(images: NDArray[np.uint8]) -> Tensor:
     """Return (b, 3, H, W) float32 from (b, H, W, 3) bytes."""
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
+    pixels = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float()
     return (pixels / 255 - PIXEL_MEAN) / PIXEL_STD
 
 
