@@ -75,7 +75,7 @@ class Studio:
 
     def llama(self) -> None:
         """Make the text-only model."""
-        model, tokenizer = train_llama(self.loop("llama", 4200, 32, 2e-3))
+        model, tokenizer = train_llama(self.loop("llama", 4900, 32, 2e-3))
         model = model.half().float()
         scores = {
             "extraction_exact": exact_share(model, tokenizer, "Entities"),

@@ -76,8 +76,7 @@ def rewriting(rng: np.random.Generator, numbered: bool = True) -> Exercise:
 
 def rewritten(draft: str, lines: list[str]) -> list[str]:
     """Return the right sentences: the opening of the draft, then one for each fact."""
-    seen: set[str] = set()
-    return [opening_of(draft), *(_sentence(line, seen) for line in lines)]
+    return [opening_of(draft), *(_sentence(line) for line in lines)]
 
 
 def entities_of(text: str) -> list[str]:
@@ -140,13 +139,10 @@ def _relation_lines(facts: list[Fact], rng: np.random.Generator) -> list[str]:
     return lines
 
 
-def _sentence(line: str, seen: set[str]) -> str:
+def _sentence(line: str) -> str:
     first, *rest = line.split(" | ")
     if first == "count":
         return f"There are {rest[0]} in total."
     if first == "relation":
         return f"{capital(rest[0])} is {rest[1]} {rest[2]}."
-    phrase = first.removeprefix("small ").removeprefix("large ")
-    lead = f"Another {first}" if phrase in seen else capital(with_article(first))
-    seen.add(phrase)
-    return f"{lead} is {', '.join(rest)}."
+    return f"{capital(with_article(first))} is {', '.join(rest)}."
