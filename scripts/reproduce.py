@@ -17,6 +17,7 @@ from recipes import RecipeError, load
 from recipes.chain import ChainRecipe
 from scripts.phases import Phases, ProgramError, run_side_by_side
 from scripts.table import print_table
+from train.recipe import TrainRecipe
 
 CHAIN = Path("recipes/picturebook/chain.yaml")
 PYTHON = sys.executable
@@ -89,7 +90,7 @@ class Chain:
         return self._python("build the dataset", *arguments, allowed=(0, 1))
 
     def _train(self) -> None:
-        sets = [f"out={self._at('adapter')}", f"data.0.path={self._at('dataset')}", f"seed={self.seed}"]
+        sets = [f"out={self._at('adapter')}", *self._data(), f"seed={self.seed}"]
         if self.fast:
             sets += ["epochs=null", f"max_steps={self.recipe.fast.train_steps}"]
         processes = [] if self.has_gpu else ["--num_accelerators", str(self.recipe.processes)]
@@ -97,6 +98,15 @@ class Chain:
         command = [launcher, *processes, "train/finetune.py", "--recipe", str(self.recipe.train)]
         environment = {} if self.has_gpu else {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
         self.phases.start("fine-tune", [*command, *_set(sets)], environment)
+
+    def _data(self) -> list[str]:
+        """Point whatever the training recipe takes from a dataset of the factory to the one just built."""
+        sources = load(self.recipe.train, TrainRecipe).data
+        return [
+            f"data.{i}.path={self._at('dataset')}"
+            for i, source in enumerate(sources)
+            if source.kind != "llava"
+        ]
 
     def _evaluate(self) -> None:
         base, tuned = (

@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from train.parquet import parquet_files
 from train.recipe import Source, TrainRecipe
-from train.sources import parquet_files
 
 _VERSION = 1
 """Raised when the trainer changes what the same recipe would produce."""
@@ -41,9 +41,9 @@ def digest(file: Path) -> str:
 
 def _files(source: Source) -> Iterable[Path]:
     path = Path(source.path).expanduser()
-    if source.kind == "factory":
-        return parquet_files(path)
-    return [path] if path.is_file() else []
+    if source.kind == "llava":
+        return [path] if path.is_file() else []
+    return parquet_files(path)
 
 
 def _weights(checkpoint: Path) -> Iterator[Path]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from recipes import Config
+from train.preference.recipe import DpoConfig
 
 LANGUAGE_MODEL_LINEARS = (
     r"(?:.*\.)?language_model\.layers\.\d+\.(?:self_attn\.[qkvo]_proj|mlp\.(?:gate|up|down)_proj)"
@@ -54,7 +55,27 @@ class LlavaSource(Config):
     """Copies of each sample per epoch; 0.5 draws half of them, anew in every epoch."""
 
 
-Source = Annotated[FactorySource | LlavaSource, Field(discriminator="kind")]
+class QuestionsSource(Config):
+    """Yes/no questions about the entities that a factory dataset has checked against its images."""
+
+    kind: Literal["questions"]
+    path: str
+    """The dataset folder, or a folder of parquet files with the columns `id`, `image` and `entities`."""
+    question: str = "Is there {object} in the image? Answer the question using a single word or phrase."
+    """How things are asked for; `{object}` becomes the phrase with its article."""
+    when_there: str = "Yes"
+    when_absent: str = "No"
+    weight: PositiveFloat = 1.0
+    """Copies of each question per epoch; 0.5 draws half of them, anew in every epoch."""
+
+    @model_validator(mode="after")
+    def _has_object(self) -> Self:
+        if self.question.count("{object}") != 1:
+            raise ValueError(f"question must contain {{object}} once, not {self.question!r}")
+        return self
+
+
+Source = Annotated[FactorySource | LlavaSource | QuestionsSource, Field(discriminator="kind")]
 
 
 class TemplateConfig(Config):
@@ -164,8 +185,16 @@ class TrainRecipe(Config):
     seed: int = 0
     out: str
     """Folder of the adapter, its log, its summary and its checkpoints."""
+    method: Literal["sft", "dpo", "sft+dpo"] = "sft"
+    """`sft` learns descriptions; `dpo` prefers true ones to false ones, from the adapter `start_from`;
+    `sft+dpo` does one after the other, with the adapter of the first in `out`/sft."""
     model: ModelConfig
-    data: Annotated[tuple[Source, ...], Field(min_length=1)]
+    start_from: str | None = None
+    """Folder of an adapter of the same checkpoint to begin with, instead of a fresh one."""
+    data: tuple[Source, ...] = ()
+    """What `sft` learns from; weights mix several sources."""
+    dpo: DpoConfig | None = None
+    """Settings of preference training, with its own pairs, rate, batch size and length."""
     prompts: Annotated[tuple[str, ...], Field(min_length=1)] = ("Describe this image in detail.",)
     """Questions of the describing task; each sample gets one, picked by a hash of seed and id."""
     template: TemplateConfig = TemplateConfig()
@@ -207,9 +236,17 @@ class TrainRecipe(Config):
         return Path(self.out).expanduser()
 
     @model_validator(mode="after")
-    def _has_one_length(self) -> Self:
-        if (self.epochs is None) == (self.max_steps is None):
+    def _fits_its_method(self) -> Self:
+        if self.method == "dpo":
+            _refuse_sft_keys(self)
+        elif not self.data:
+            raise ValueError(f"method {self.method} needs data: at least 1 item")
+        elif (self.epochs is None) == (self.max_steps is None):
             raise ValueError(f"give either epochs or max_steps (seen: {self.epochs} and {self.max_steps})")
+        if (self.dpo is None) != (self.method == "sft"):
+            raise ValueError(f"method {self.method} {'takes no' if self.dpo else 'needs a'} section dpo")
+        if self.dpo is not None and (self.deepspeed.stage == 3 or not self.packing):
+            raise ValueError("dpo needs packing and deepspeed.stage below 3")
         return self
 
     @model_validator(mode="after")
@@ -226,3 +263,13 @@ class TrainRecipe(Config):
                 f"micro_batch_size {self.micro_batch_size}"
             )
         return self
+
+
+def _refuse_sft_keys(recipe: TrainRecipe) -> None:
+    given = [name for name in ("data", "epochs", "max_steps") if getattr(recipe, name)]
+    if given:
+        raise ValueError(
+            f"method dpo takes its pairs and its length from the section dpo; remove {', '.join(given)}"
+        )
+    if recipe.start_from is None:
+        raise ValueError("method dpo needs start_from: the folder of an SFT adapter (or use method sft+dpo)")

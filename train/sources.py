@@ -2,24 +2,17 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from train.chat import Turn, pick_prompt
+from train.conversation import Conversation
 from train.error import DataError, Unusable
-from train.recipe import FactorySource, LlavaSource, TrainRecipe
+from train.parquet import load_columns, stored_image
+from train.questions import QuestionRows
+from train.recipe import FactorySource, LlavaSource, Source, TrainRecipe
 
 _SPEAKERS = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant"}
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """The text side of one sample."""
-
-    id: str
-    turns: tuple[Turn, ...]
-    has_image: bool
 
 
 class SampleSource(Protocol):
@@ -45,18 +38,15 @@ class SampleSource(Protocol):
 
 def open_sources(recipe: TrainRecipe) -> list[SampleSource]:
     """Open every source of a recipe without reading an image."""
-    return [
-        FactoryRows(source, recipe.prompts, recipe.seed) if source.kind == "factory" else LlavaRows(source)
-        for source in recipe.data
-    ]
+    return [_open(source, recipe) for source in recipe.data]
 
 
-def parquet_files(folder: Path) -> list[Path]:
-    """Return the parquet files of a dataset folder, in the order of their names."""
-    files = sorted((folder / "data").glob("*.parquet")) or sorted(folder.glob("*.parquet"))
-    if not files:
-        raise DataError(f"no parquet file in {folder} or {folder / 'data'}: build the dataset first")
-    return files
+def _open(source: Source, recipe: TrainRecipe) -> SampleSource:
+    if source.kind == "factory":
+        return FactoryRows(source, recipe.prompts, recipe.seed)
+    if source.kind == "questions":
+        return QuestionRows(source, recipe.seed)
+    return LlavaRows(source)
 
 
 class FactoryRows:
@@ -64,7 +54,7 @@ class FactoryRows:
 
     def __init__(self, config: FactorySource, prompts: Sequence[str], seed: int) -> None:
         self.weight = config.weight
-        self._rows = _load_parquet(parquet_files(Path(config.path).expanduser()))
+        self._rows = load_columns(Path(config.path).expanduser(), ("id", "image", "description"))
         self._ids: list[str] = self._rows["id"][:]
         self._descriptions: list[str | None] = self._rows["description"][:]
         self._prompts, self._seed = prompts, seed
@@ -83,27 +73,7 @@ class FactoryRows:
 
     def image_bytes(self, row: int) -> bytes:
         """Return the encoded image of a row."""
-        image = self._rows[row]["image"]
-        if not image or not image["bytes"]:
-            raise Unusable("image_missing")
-        content: bytes = image["bytes"]
-        return content
-
-
-def _load_parquet(files: Sequence[Path]) -> Any:
-    import datasets
-
-    datasets.disable_progress_bars()
-    columns = ["id", "image", "description"]
-    try:
-        rows = datasets.load_dataset(
-            "parquet", data_files=[str(file) for file in files], split="train", columns=columns
-        )
-    except (ValueError, KeyError, OSError) as error:
-        raise DataError(
-            f"cannot read {files[0].parent}: {error}; needed are the columns {columns}"
-        ) from error
-    return rows.cast_column("image", datasets.Image(decode=False))
+        return stored_image(self._rows, row)
 
 
 class LlavaRows:
