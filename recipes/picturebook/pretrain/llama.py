@@ -14,6 +14,8 @@ MAX_LENGTH = 512
 REPEAT_STEPS = 1000
 """Steps spent first on repeating random tokens: from that a small model learns within minutes to look back and copy,
 which both jobs consist of, and which it would learn from the texts alone only in hours."""
+LESSON_STEP = 4900
+"""Step at which the second lesson begins."""
 IGNORE = -100
 HELD_OUT_SEED = 10**8
 """Exercises from this seed on are never trained on."""
@@ -94,7 +96,9 @@ class _Batches:
 
     def _deal(self, index: int) -> Iterator[list[tuple[list[int], int]]]:
         n = self.size * self.POOL
-        rows = sorted((self._ids(exercise(index * n + i)) for i in range(n)), key=lambda row: len(row[0]))
+        lesson = int(index * self.POOL >= LESSON_STEP)
+        drawn = (exercise(index * n + i, lesson) for i in range(n))
+        rows = sorted((self._ids(e) for e in drawn), key=lambda row: len(row[0]))
         order = torch.randperm(self.POOL, generator=torch.Generator().manual_seed(index)).tolist()
         return (rows[k * self.size : (k + 1) * self.size] for k in order)
 

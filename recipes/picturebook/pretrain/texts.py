@@ -44,15 +44,26 @@ class Fact(NamedTuple):
     distance: str
 
 
-def exercise(seed: int) -> Exercise:
-    """Draw an exercise; the same seed is always the same one."""
-    rng = np.random.default_rng([seed, 2])
-    return extraction(rng) if rng.random() < 0.35 else rewriting(rng)
+class Mix(NamedTuple):
+    """How often entities are asked for, and how often the text is a long description."""
+
+    extractions: float
+    long_texts: float
 
 
-def extraction(rng: np.random.Generator) -> Exercise:
+MIXES = (Mix(0.35, 0.25), Mix(0.7, 0.6))
+"""Two lessons; the second dwells on what stays difficult longest: the entities of long descriptions."""
+
+
+def exercise(seed: int, lesson: int = 0) -> Exercise:
+    """Draw an exercise; the same seed and lesson are always the same one."""
+    rng, mix = np.random.default_rng([seed, 2]), MIXES[lesson]
+    return extraction(rng, mix.long_texts) if rng.random() < mix.extractions else rewriting(rng)
+
+
+def extraction(rng: np.random.Generator, long_texts: float = 0.25) -> Exercise:
     """Ask for the entities of a caption or description, in order of first mention, without repeats."""
-    text = _some_text(rng)
+    text = _some_text(rng, long_texts)
     return Exercise(f"Entities: {text}", json.dumps(entities_of(text)))
 
 
@@ -96,8 +107,8 @@ def _draft(rng: np.random.Generator) -> str:
     return web_caption(scene, rng) if rng.random() < 0.7 else human_caption(scene, rng)
 
 
-def _some_text(rng: np.random.Generator) -> str:
-    if rng.random() < 0.75:
+def _some_text(rng: np.random.Generator, long_texts: float) -> str:
+    if rng.random() < 1 - long_texts:
         return _draft(rng)
     return rewriting(rng, numbered=False).answer
 
