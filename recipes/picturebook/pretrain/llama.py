@@ -8,7 +8,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from recipes.picturebook.pretrain.loop import Loop
 from recipes.picturebook.pretrain.texts import Exercise, exercise
-from recipes.picturebook.pretrain.tokenizer import train_tokenizer
+from recipes.picturebook.pretrain.tokenizer import kept_tokenizer, train_tokenizer
 
 MAX_LENGTH = 512
 REPEAT_STEPS = 1000
@@ -53,7 +53,7 @@ def new_llama(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
 def train_llama(loop: Loop) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
     """Train from scratch, or resume."""
     torch.manual_seed(0)
-    tokenizer = text_tokenizer()
+    tokenizer = kept_tokenizer(loop.folder, text_tokenizer)
     model = new_llama(tokenizer)
     batches = _Batches(tokenizer, loop.batch_size)
 

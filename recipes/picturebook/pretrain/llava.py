@@ -24,7 +24,7 @@ from recipes.picturebook.pretrain.gallery import Gallery
 from recipes.picturebook.pretrain.loop import Loop
 from recipes.picturebook.pretrain.patches import normalise, zoom_window
 from recipes.picturebook.pretrain.questions import NAME_THIS, Question, corpus, questions
-from recipes.picturebook.pretrain.tokenizer import IMAGE, train_tokenizer
+from recipes.picturebook.pretrain.tokenizer import IMAGE, kept_tokenizer, train_tokenizer
 from recipes.picturebook.pretrain.tower import Seer, tower_config
 from recipes.picturebook.world import CLASS_NAMES, COLOR_NAMES, IMAGE_SIZE
 
@@ -72,7 +72,7 @@ def train_llava(
 ) -> tuple[LlavaForConditionalGeneration, PreTrainedTokenizerFast]:
     """Train projector and Llama from scratch, or resume, on features of the frozen tower."""
     torch.manual_seed(0)
-    tokenizer = train_tokenizer(corpus(gallery, 1500), MAX_LENGTH)
+    tokenizer = kept_tokenizer(loop.folder, lambda: train_tokenizer(corpus(gallery, 1500), MAX_LENGTH))
     model = new_llava(tokenizer, seer)
     whole = cached_features(seer, gallery, loop, crops=False)
     crops = cached_features(seer, gallery, loop, crops=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
-from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
+from torch.optim.lr_scheduler import OneCycleLR
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ class Loop:
         model.to(self.device).train()
         parameters = [p for p in model.parameters() if p.requires_grad]
         optimizer = AdamW(parameters, self.learning_rate, weight_decay=self.weight_decay, betas=(0.9, 0.98))
-        schedule = OneCycleLR(optimizer, self.learning_rate, self.steps + 1, pct_start=0.06)
-        start = self._resume(model, optimizer, schedule)
+        start = self._resume(model, optimizer)
+        schedule = self._schedule(optimizer, start)
         began, total = time.monotonic(), 0.0
         for step in range(start, self.steps):
             value = loss(step)
@@ -53,30 +53,28 @@ class Loop:
                 log.info("%s step %d loss %.4f %.3f s/step", self.folder.name, step + 1, total / 50, pace)
                 total = 0.0
             if (step + 1) % self.save_every == 0 or step + 1 == self.steps:
-                self._save(model, optimizer, schedule, step + 1)
+                self._save(model, optimizer, step + 1)
         model.eval()
 
     @property
     def _state(self) -> Path:
         return self.folder / "state.pt"
 
-    def _save(self, model: nn.Module, optimizer: AdamW, schedule: LambdaLR | OneCycleLR, step: int) -> None:
+    def _schedule(self, optimizer: AdamW, start: int) -> OneCycleLR:
+        """Return the schedule from `start` on; a run that is resumed with more steps follows the longer one."""
+        return OneCycleLR(optimizer, self.learning_rate, self.steps + 1, pct_start=0.06, last_epoch=start - 1)
+
+    def _save(self, model: nn.Module, optimizer: AdamW, step: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        state = {
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "schedule": schedule.state_dict(),
-            "step": step,
-        }
+        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
         temporary = self._state.with_suffix(".part")
         torch.save(state, temporary)
         temporary.replace(self._state)
 
-    def _resume(self, model: nn.Module, optimizer: AdamW, schedule: LambdaLR | OneCycleLR) -> int:
+    def _resume(self, model: nn.Module, optimizer: AdamW) -> int:
         if not self._state.exists():
             return 0
         state = torch.load(self._state, map_location=self.device, weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
         return int(state["step"])

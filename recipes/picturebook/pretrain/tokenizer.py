@@ -1,6 +1,7 @@
 """A byte-level BPE tokenizer of the picture book's words; any other text falls into bytes and comes back unchanged."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
@@ -43,3 +44,14 @@ def train_tokenizer(corpus: Iterable[str], max_length: int) -> PreTrainedTokeniz
         chat_template=CHAT_TEMPLATE,
         clean_up_tokenization_spaces=False,
     )
+
+
+def kept_tokenizer(folder: Path, learn: Callable[[], PreTrainedTokenizerFast]) -> PreTrainedTokenizerFast:
+    """Return the tokenizer kept in a folder, learned and put there the first time.
+
+    A run that is resumed after its texts were changed would learn another one, and its weights be worth nothing.
+    """
+    if not (folder / "tokenizer.json").exists():
+        learn().save_pretrained(folder)
+    kept: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
+    return kept
