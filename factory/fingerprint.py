@@ -11,8 +11,11 @@ from typing import Any, Protocol
 from factory.stage import Stage
 
 HOW_NOT_WHAT = frozenset(
-    {"device", "batch_size", "base_url", "api_key_env", "timeout_s", "max_retries", "max_in_flight"}
-)
+    {
+        "device", "batch_size", "base_url", "api_key_env", "timeout_s", "max_retries", "max_reasks", "max_in_flight",
+        "price", "python", "env", "start_timeout_s", "gpu_memory_utilization", "tensor_parallel_size",
+    }
+)  # fmt: skip
 """Parameters that say how or where a stage runs; changing them makes nothing old."""
 
 

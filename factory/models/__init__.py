@@ -13,8 +13,11 @@ from factory.models.openai_chat import OpenAIChatConfig
 from factory.models.owlv2 import Owlv2Config
 from factory.models.sam import SamConfig
 from factory.models.transformers_chat import TransformersChatConfig
+from factory.models.vllm_chat import VllmChatConfig
 
-ChatConfig = Annotated[TransformersChatConfig | OpenAIChatConfig, Field(discriminator="kind")]
+ChatConfig = Annotated[
+    TransformersChatConfig | OpenAIChatConfig | VllmChatConfig, Field(discriminator="kind")
+]
 DetectorConfig = Annotated[Owlv2Config | GroundingDinoConfig, Field(discriminator="kind")]
 ProposerConfig = Owlv2Config
 SegmenterConfig = SamConfig
@@ -33,4 +36,5 @@ __all__ = [
     "SamConfig",
     "SegmenterConfig",
     "TransformersChatConfig",
+    "VllmChatConfig",
 ]

@@ -1,25 +1,25 @@
 """Chat models behind any OpenAI-compatible server: vLLM, SGLang, `transformers serve`, hosted ones."""
 
 import asyncio
-import base64
-import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from PIL import Image
-from pydantic import Field
-
 from factory.errors import ModelError
-from factory.models.checkpoint import Probability
+from factory.isolation import DiedError
+from factory.models.openai_payload import payload, problem_of, read
 from factory.models.protocols import ChatRequest, Reply
-from recipes import Config
+from factory.models.retries import PASSING, Fault, retry_after_s
+from factory.models.served import ServedConfig
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+_PROBE_S = 5.0
 
-class OpenAIChatConfig(Config):
+
+class OpenAIChatConfig(ServedConfig):
     """A model on a server that speaks the OpenAI chat protocol."""
 
     kind: Literal["openai"] = "openai"
@@ -29,46 +29,31 @@ class OpenAIChatConfig(Config):
     """Name of the model as the server knows it."""
     api_key_env: str = "OPENAI_API_KEY"
     """Environment variable that holds the key; the key itself never stands in a recipe."""
-    max_in_flight: int = Field(default=64, ge=1)
-    """Requests open at one time."""
-    max_tokens: int = Field(default=512, ge=1)
-    """Length limit of an answer; one that runs into it is marked unfinished."""
-    temperature: float = Field(default=0.0, ge=0.0)
-    """0 asks for the likeliest answer."""
-    top_p: Probability = 1.0
-    """Nucleus of the sampling."""
-    seed: int | None = 0
-    """Sent along for servers that honour it; null sends none."""
-    timeout_s: float = Field(default=300.0, gt=0)
-    """How long one attempt may take."""
-    max_retries: int = Field(default=5, ge=0)
-    """Attempts after the first on refusals for load, server faults and time-outs; Retry-After is honoured."""
-    structured: Literal["json_schema", "json_object", "none"] = "json_schema"
-    """How the server is asked for JSON where a stage wants it."""
-    image_format: Literal["jpeg", "png"] = "jpeg"
-    """How images travel: JPEG at quality 92, or lossless and several times larger."""
 
     def build(self) -> "OpenAIChat":
         """Return the adapter; `open` makes the client."""
-        return OpenAIChat(self)
+        key = os.environ.get(self.api_key_env) or "none"
+        return OpenAIChat(self, self.base_url, self.model, key, f"the key in ${self.api_key_env}")
 
     def identity(self) -> dict[str, str]:
         """Return what decides the answers, as far as a server tells."""
-        decoding = (
-            f"temperature={self.temperature},top_p={self.top_p},seed={self.seed},max_tokens={self.max_tokens}"
-        )
-        return {
-            "model": self.model,
-            "revision": "served",
-            "decoding": f"{decoding},{self.structured},{self.image_format}",
-        }
+        return {"model": self.model, "revision": "served", "decoding": self.decoding}
 
 
 class OpenAIChat:
-    """A client with many requests in flight."""
+    """A client with many requests in flight; `is_alive` tells whether a server that fell silent has died."""
 
-    def __init__(self, config: OpenAIChatConfig) -> None:
-        self._config = config
+    def __init__(
+        self,
+        config: ServedConfig,
+        base_url: str,
+        model: str,
+        key: str = "none",
+        key_hint: str = "the key",
+        is_alive: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._config, self._base_url, self._name = config, base_url, model
+        self._key, self._key_hint, self._is_alive = key, key_hint, is_alive
         self._runner: asyncio.Runner | None = None
         self._client: AsyncOpenAI | None = None
 
@@ -78,13 +63,9 @@ class OpenAIChat:
             return
         import openai
 
-        config = self._config
         self._runner = asyncio.Runner()
         self._client = openai.AsyncOpenAI(
-            base_url=config.base_url,
-            api_key=os.environ.get(config.api_key_env) or "none",
-            timeout=config.timeout_s,
-            max_retries=config.max_retries,
+            base_url=self._base_url, api_key=self._key, timeout=self._config.timeout_s, max_retries=0
         )
 
     def close(self) -> None:
@@ -100,6 +81,7 @@ class OpenAIChat:
 
         Raises:
             ModelError: the server cannot be reached, or refuses the key or the model.
+            DiedError: the server has died, as far as `is_alive` knows.
         """
         if self._runner is None:
             self.open()
@@ -117,85 +99,96 @@ class OpenAIChat:
             tasks = [group.create_task(_captured(one(request))) for request in requests]
         outcomes = [task.result() for task in tasks]
         for outcome in outcomes:
-            if isinstance(outcome, ModelError):
+            if not isinstance(outcome, Reply):
                 raise outcome
         return [outcome for outcome in outcomes if isinstance(outcome, Reply)]
 
     async def _ask(self, request: ChatRequest) -> Reply:
+        """Ask until there is a usable answer or the attempts are used up; all attempts are paid for."""
+        faults = 0
+        tried: list[Reply] = []
+        while True:
+            outcome = await self._attempt(request, len(tried))
+            if isinstance(outcome, Fault):
+                faults += 1
+                if faults > self._config.max_retries:
+                    return await self._given_up(outcome, tried)
+                await asyncio.sleep(outcome.pause_s(faults, self._config.timeout_s))
+                continue
+            tried.append(outcome)
+            if not problem_of(request, outcome) or len(tried) > self._config.max_reasks:
+                return _with_all_paid(tried)
+
+    async def _attempt(self, request: ChatRequest, reask: int) -> Reply | Fault:
         import openai
 
         assert self._client is not None
         try:
-            answer = await self._client.chat.completions.create(**self._payload(request))
+            body = payload(self._name, self._config, request, reask)
+            return read(await self._client.chat.completions.create(**body), self._config)
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
             raise ModelError(
-                f"{self._config.base_url} refuses model {self._config.model!r} ({error.status_code}): "
-                f"check the model's name and the key in ${self._config.api_key_env}"
+                f"{self._base_url} refuses model {self._name!r} ({error.status_code}): "
+                f"check the model's name and {self._key_hint}"
             ) from error
         except openai.APITimeoutError:
-            return Reply("", error=f"no answer within {self._config.timeout_s:g} s")
+            return Fault(f"no answer within {self._config.timeout_s:g} s")
         except openai.APIConnectionError as error:
-            raise ModelError(
-                f"no server at {self._config.base_url} ({error}): "
-                "start it, for instance with `vllm serve`, or mend base_url"
-            ) from error
+            if not self._is_alive():
+                raise DiedError(f"{error}") from error
+            return Fault(f"connection lost ({error.__cause__ or error})", is_connection=True)
         except openai.APIStatusError as error:
-            return Reply("", error=f"server answered {error.status_code}")
-        return _read(answer)
+            reason = f"server answered {error.status_code}"
+            passes = error.status_code in PASSING
+            return (
+                Fault(reason, wait_s=retry_after_s(error.response.headers))
+                if passes
+                else Reply("", error=reason)
+            )
+        except (openai.APIError, ValueError) as error:
+            return Fault(f"server answered what is no completion ({type(error).__name__})")
 
-    def _payload(self, request: ChatRequest) -> dict[str, Any]:
-        config = self._config
-        messages: list[dict[str, Any]] = (
-            [{"role": "system", "content": request.system}] if request.system else []
-        )
-        messages.append({"role": "user", "content": self._content(request)})
-        payload: dict[str, Any] = {
-            "model": config.model,
-            "messages": messages,
-            "max_tokens": config.max_tokens,
-            "temperature": config.temperature,
-            "top_p": config.top_p,
-        }
-        if config.seed is not None:
-            payload["seed"] = config.seed
-        if request.schema is not None and config.structured != "none":
-            payload["response_format"] = self._response_format(request.schema)
-        return payload
+    async def _given_up(self, fault: Fault, tried: list[Reply]) -> Reply:
+        """Return a reply for one request that failed; where no one answers at all, stop.
 
-    def _response_format(self, schema: dict[str, Any]) -> dict[str, Any]:
-        if self._config.structured == "json_object":
-            return {"type": "json_object"}
-        return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}
+        Raises:
+            ModelError: nothing listens at the server's address.
+        """
+        if fault.is_connection and not await self._answers():
+            raise ModelError(
+                f"no server at {self._base_url} ({fault.reason}): "
+                "start it, for instance with `vllm serve`, or mend base_url"
+            )
+        return _with_all_paid([*tried, Reply("", error=fault.reason)])
 
-    def _content(self, request: ChatRequest) -> str | list[dict[str, Any]]:
-        if request.image is None:
-            return request.text
-        url = _data_url(request.image, self._config.image_format)
-        return [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": request.text}]
+    async def _answers(self) -> bool:
+        import openai
+
+        assert self._client is not None
+        try:
+            await self._client.models.list(timeout=_PROBE_S)
+        except openai.APIConnectionError:
+            return False
+        except (openai.APIError, ValueError):
+            return True
+        return True
 
 
-async def _captured(work: Any) -> "Reply | ModelError":
-    """Return a ModelError instead of raising it, so that the requests in flight end in order first."""
+async def _captured(work: Coroutine[Any, Any, Reply]) -> Reply | ModelError | DiedError:
+    """Return errors instead of raising them, so that the requests in flight end in order first."""
     try:
-        reply: Reply = await work
-    except ModelError as error:
+        return await work
+    except (ModelError, DiedError) as error:
         return error
-    return reply
 
 
-def _read(answer: Any) -> Reply:
-    if not answer.choices:
-        return Reply("", error="server sent no choice")
-    choice, usage = answer.choices[0], answer.usage
-    return Reply(
-        text=(choice.message.content or "").strip(),
-        finished=choice.finish_reason != "length",
-        tokens_in=usage.prompt_tokens if usage else 0,
-        tokens_out=usage.completion_tokens if usage else 0,
+def _with_all_paid(tried: Sequence[Reply]) -> Reply:
+    """Return the last reply with the tokens of all attempts."""
+    cached = [reply.tokens_cached for reply in tried if reply.tokens_cached is not None]
+    return replace(
+        tried[-1],
+        tokens_in=sum(reply.tokens_in for reply in tried),
+        tokens_out=sum(reply.tokens_out for reply in tried),
+        tokens_cached=sum(cached) if cached else None,
+        micro_usd=sum(reply.micro_usd for reply in tried),
     )
-
-
-def _data_url(image: Image.Image, image_format: str) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, format=image_format.upper(), **({"quality": 92} if image_format == "jpeg" else {}))
-    return f"data:image/{image_format};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

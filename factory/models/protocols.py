@@ -23,7 +23,8 @@ class ChatRequest:
 class Reply:
     """What a chat model answered; `finished` is False when it ran into its token limit.
 
-    `error` says why there is no answer to this one request; then `text` is empty.
+    `error` says why there is no answer to this one request; then `text` is empty. `tokens_cached` of
+    `tokens_in` were computed before, None where the server does not tell; `micro_usd` is the price paid.
     """
 
     text: str
@@ -31,6 +32,8 @@ class Reply:
     tokens_in: int = 0
     tokens_out: int = 0
     error: str = ""
+    tokens_cached: int | None = None
+    micro_usd: int = 0
 
 
 class Model(Protocol):

@@ -10,7 +10,7 @@ from pydantic import Field
 from factory import grammar
 from factory.english import singular
 from factory.errors import ReplyError
-from factory.models import OpenAIChatConfig, TransformersChatConfig
+from factory.models import OpenAIChatConfig, TransformersChatConfig, VllmChatConfig
 from factory.models.protocols import Chat, ChatRequest
 from factory.prompts import Prompt, load_prompt
 from factory.records import Entity, Item, Rejection
@@ -40,7 +40,7 @@ class GrammarConfig(Config):
 
 
 ExtractorConfig = Annotated[
-    TransformersChatConfig | OpenAIChatConfig | GrammarConfig, Field(discriminator="kind")
+    TransformersChatConfig | OpenAIChatConfig | VllmChatConfig | GrammarConfig, Field(discriminator="kind")
 ]
 
 

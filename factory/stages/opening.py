@@ -28,4 +28,8 @@ class Opening:
         replies = model.reply(requests) if requests else []
         self.counts["tokens_in"] += sum(reply.tokens_in for reply in replies)
         self.counts["tokens_out"] += sum(reply.tokens_out for reply in replies)
+        told = [reply.tokens_cached for reply in replies if reply.tokens_cached is not None]
+        if told:
+            self.counts["tokens_cached"] += sum(told)
+        self.counts["micro_usd"] += sum(reply.micro_usd for reply in replies)
         return replies

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from factory.errors import ReplyError
-from factory.models import OpenAIChatConfig, TransformersChatConfig
+from factory.models import OpenAIChatConfig, TransformersChatConfig, VllmChatConfig
 from factory.models.protocols import Chat, ChatRequest, Reply
 from factory.prompts import Prompt, load_prompt
 from factory.records import Item, Rejection
@@ -30,7 +30,7 @@ class TemplateConfig(Config):
 
 
 WriterConfig = Annotated[
-    TransformersChatConfig | OpenAIChatConfig | TemplateConfig, Field(discriminator="kind")
+    TransformersChatConfig | OpenAIChatConfig | VllmChatConfig | TemplateConfig, Field(discriminator="kind")
 ]
 
 

@@ -1,0 +1,1 @@
+"""Stands in for vLLM: the same module, arguments and protocol, no model."""
