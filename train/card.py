@@ -9,7 +9,7 @@ from train.recipe import TrainRecipe
 _TEXT = """\
 # LoRA adapter for image descriptions
 
-Tuned from `{base}` on {samples} samples ({sources}) in {steps} steps of {batch}; the last reported loss was
+{method} from `{base}` on {samples} samples ({sources}) in {steps} steps of {batch}; the last reported loss was
 {loss}. {dropped} samples were dropped; `rejections.jsonl` names each with its reason. `recipe.resolved.yaml`
 holds every setting, `train_log.jsonl` the course of the run.
 
@@ -36,8 +36,11 @@ def write_card(recipe: TrainRecipe, summary: dict[str, Any]) -> None:
     }
     text = _TEXT.format(
         base=recipe.model.checkpoint,
+        method="Tuned"
+        if recipe.method == "sft"
+        else f"Preference-tuned (DPO, beginning with the adapter `{recipe.start_from}`)",
         samples=summary["samples"],
-        sources=", ".join(f"`{source.path}`" for source in recipe.data),
+        sources=", ".join(f"`{path}`" for path in _paths(recipe)),
         steps=summary["steps"],
         batch=recipe.global_batch_size,
         loss=summary["final_loss"],
@@ -49,3 +52,7 @@ def write_card(recipe: TrainRecipe, summary: dict[str, Any]) -> None:
     )
     front = yaml.safe_dump(head, sort_keys=False)
     (recipe.out_dir / "README.md").write_text(f"---\n{front}---\n\n{text}", encoding="utf-8")
+
+
+def _paths(recipe: TrainRecipe) -> list[str]:
+    return [source.path for source in recipe.data] or list(recipe.dpo.pairs if recipe.dpo else ())

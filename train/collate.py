@@ -31,10 +31,12 @@ class Example:
 
 @dataclass(frozen=True)
 class Dropped:
-    """A sample whose image turned out unusable while training."""
+    """A sample that is not trained on."""
 
     id: str
     reason: str
+    by_choice: bool = False
+    """Whether the recipe left it out on purpose; such samples are no fault of the data."""
 
 
 @dataclass(frozen=True)

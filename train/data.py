@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,17 +31,25 @@ class Sample:
     cut: bool
 
     @property
+    def length(self) -> int:
+        """Return the tokens that training on it takes."""
+        return len(self.ids)
+
+    @property
     def labels(self) -> list[int]:
         """Return the supervised ids in place, `IGNORED_LABEL` elsewhere."""
         return Encoded(tuple(self.ids.tolist()), self.spans).labels
 
 
+S_co = TypeVar("S_co", bound=Sample, covariant=True)
+
+
 @dataclass(frozen=True)
-class Prepared:
+class Prepared(Generic[S_co]):
     """What can be trained on, and what cannot with the reason."""
 
-    samples: list[Sample]
-    dropped: list[Dropped]
+    samples: Sequence[S_co]
+    dropped: Sequence[Dropped]
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -49,7 +57,7 @@ class Prepared:
         return dict(Counter(drop.reason for drop in self.dropped))
 
 
-def prepare(sources: Sequence[SampleSource], chat: Chat) -> Prepared:
+def prepare(sources: Sequence[SampleSource], chat: Chat) -> Prepared[Sample]:
     """Encode the text of every row of every source.
 
     Raises:
@@ -83,11 +91,22 @@ def _encode_all(sources: Sequence[SampleSource], chat: Chat) -> Iterator[Sample 
             yield Sample(text.id, number, row, ids, encoded.spans, text.has_image, encoded.cut)
 
 
+class ImageSource(Protocol):
+    """Where the images of samples are, by row."""
+
+    @property
+    def weight(self) -> float:
+        """Return the copies of each sample per epoch."""
+
+    def image_bytes(self, row: int) -> bytes:
+        """Return the encoded image of a row."""
+
+
 @dataclass(frozen=True)
 class ImageReader:
     """Read, decode and normalise the image of a sample."""
 
-    sources: Sequence[SampleSource]
+    sources: Sequence[ImageSource]
     processor: Any
     max_pixels: int
     size_px: int

@@ -8,7 +8,7 @@ from pathlib import Path
 from train.parquet import parquet_files
 from train.recipe import Source, TrainRecipe
 
-_VERSION = 1
+_VERSION = 2
 """Raised when the trainer changes what the same recipe would produce."""
 _WHOLE_BYTES = 64 * 2**20
 _END_BYTES = 2**20
@@ -23,9 +23,17 @@ def fingerprint(recipe: TrainRecipe) -> str:
     """
     tree = recipe.model_dump(mode="json", exclude=_NOT_OUTCOME)
     sources = [[digest(file) for file in _files(source)] for source in recipe.data]
-    checkpoint = [digest(file) for file in _weights(Path(recipe.model.checkpoint).expanduser())]
-    text = json.dumps([_VERSION, tree, sources, checkpoint], sort_keys=True)
+    pairs = [digest(file) for folder in _pairs(recipe) for file in parquet_files(folder)]
+    began = [] if recipe.start_from is None else _weights(Path(recipe.start_from).expanduser())
+    models = [checkpoint_digest(recipe.model.checkpoint), [digest(file) for file in began]]
+    text = json.dumps([_VERSION, tree, sources, pairs, models], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def checkpoint_digest(name: str) -> str | None:
+    """Return a hash of a local checkpoint, wherever it lies; None for one on the hub, known by its name."""
+    files = [digest(file) for file in _weights(Path(name).expanduser())]
+    return hashlib.sha256("".join(files).encode()).hexdigest()[:16] if files else None
 
 
 def digest(file: Path) -> str:
@@ -44,6 +52,10 @@ def _files(source: Source) -> Iterable[Path]:
     if source.kind == "llava":
         return [path] if path.is_file() else []
     return parquet_files(path)
+
+
+def _pairs(recipe: TrainRecipe) -> list[Path]:
+    return [] if recipe.dpo is None else [Path(folder).expanduser() for folder in recipe.dpo.pairs]
 
 
 def _weights(checkpoint: Path) -> Iterator[Path]:

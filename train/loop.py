@@ -1,16 +1,15 @@
 """The training loop: Hugging Face's Trainer with our batches, our two learning rates and our monitor."""
 
 import os
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
-from train.collate import Collator
-from train.data import TrainingSet
 from train.device import on_cuda
 from train.flops import flops_per_token, peak_flops
 from train.lora import parameter_groups
@@ -62,8 +61,8 @@ class Finetuner(Trainer):  # type: ignore[misc]
         recipe: TrainRecipe,
         model: torch.nn.Module,
         arguments: TrainingArguments,
-        training_set: TrainingSet,
-        collator: Collator,
+        training_set: Dataset[Any],
+        collator: Callable[[Sequence[Any]], dict[str, Any]],
         batches: Sequence[list[int]],
         monitor: Monitor,
     ) -> None:
@@ -147,3 +146,10 @@ def configure_wandb(recipe: TrainRecipe) -> None:
         os.environ.setdefault("WANDB_PROJECT", recipe.logging.project)
         os.environ.setdefault("WANDB_DIR", str(recipe.out_dir))
         os.environ.setdefault("WANDB_SILENT", "true")
+
+
+def end_wandb() -> None:
+    """Close the run in Weights & Biases, so that a following phase opens one of its own."""
+    wandb = sys.modules.get("wandb")
+    if wandb is not None and wandb.run is not None:
+        wandb.finish(quiet=True)

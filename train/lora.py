@@ -30,7 +30,7 @@ def lora_config(recipe: TrainRecipe) -> LoraConfig:
 
 
 def attach(model: Any, recipe: TrainRecipe, same_dtype: bool = False) -> PeftModel:
-    """Return the model with a fresh adapter, drawn from torch's generator: seed it first.
+    """Return the model with the adapter to start from, or a fresh one drawn from torch's generator: seed it first.
 
     The adapter is float32, or of the model's type where `same_dtype`: DeepSpeed keeps float32 masters itself,
     and ZeRO-3 refuses trained weights of several types.
@@ -38,6 +38,8 @@ def attach(model: Any, recipe: TrainRecipe, same_dtype: bool = False) -> PeftMod
     Raises:
         TrainError: the target expression matches nothing, or reaches outside the language model.
     """
+    if recipe.start_from is not None:
+        return _continued(model, recipe, same_dtype)
     try:
         adapted = get_peft_model(model, lora_config(recipe), autocast_adapter_dtype=not same_dtype)
     except ValueError as error:
@@ -47,6 +49,22 @@ def attach(model: Any, recipe: TrainRecipe, same_dtype: bool = False) -> PeftMod
     if stray:
         raise TrainError(f"lora.target {recipe.lora.target!r} reaches outside the language model: {stray[0]}")
     return adapted  # type: ignore[return-value]
+
+
+def _continued(model: Any, recipe: TrainRecipe, same_dtype: bool) -> PeftModel:
+    folder = str(Path(recipe.start_from or "").expanduser())
+    try:
+        adapted = PeftModel.from_pretrained(
+            model, folder, is_trainable=True, autocast_adapter_dtype=not same_dtype
+        )
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: weights of another shape
+        raise CheckpointError(
+            f"start_from: the adapter in {folder} does not fit {recipe.model.checkpoint}: {error}"
+        ) from error
+    for name, weight in adapted.named_parameters():
+        if PROJECTOR in name:
+            weight.requires_grad_(weight.requires_grad and recipe.projector.train)
+    return adapted
 
 
 def parameter_groups(model: nn.Module, recipe: TrainRecipe) -> list[dict[str, Any]]:

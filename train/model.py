@@ -46,11 +46,15 @@ class TrainableLlava(LlavaForConditionalGeneration):  # type: ignore[misc]
                 "training takes neither an attention mask nor a cache: both would attend across samples"
             )
         hidden = self._hidden(input_ids, pixel_values, image_features, position_ids, segment_lengths)
+        losses = self._losses(hidden, labels)
+        count = len(losses) if num_items_in_batch is None else num_items_in_batch
+        return LlavaCausalLMOutputWithPast(loss=losses.sum() / count)
+
+    def _losses(self, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return the cross-entropy of every supervised token, (supervised tokens,), float32."""
         supervised = labels[:, 1:] != IGNORED_LABEL  # (batch, length - 1), bool
         logits = self.lm_head(hidden[:, :-1][supervised]).float()  # (supervised tokens, vocabulary)
-        total = cross_entropy(logits, labels[:, 1:][supervised], reduction="sum")
-        count = supervised.sum() if num_items_in_batch is None else num_items_in_batch
-        return LlavaCausalLMOutputWithPast(loss=total / count)
+        return cross_entropy(logits, labels[:, 1:][supervised], reduction="none")
 
     def see(self, pixel_values: torch.Tensor) -> torch.Tensor:
         """Return the frozen tower's features, (images, image tokens, hidden), which the projector takes."""
@@ -70,14 +74,17 @@ class TrainableLlava(LlavaForConditionalGeneration):  # type: ignore[misc]
         image_features: torch.Tensor | None,
         position_ids: torch.Tensor | None,
         segment_lengths: Sequence[int] | None,
+        times_shown: int = 1,
     ) -> torch.Tensor:
+        """Return the last states, (batch, length, hidden); each image stands `times_shown` times in a row."""
         text_only = pixel_values is None and image_features is None
         if pixel_values is not None or text_only:
             image_features = self.see(self._blank_image() if pixel_values is None else pixel_values)
         projected = self.model.multi_modal_projector(
             cast(torch.Tensor, image_features).to(self.lm_head.weight.dtype)
         )
-        images = {"image": BaseModelOutputWithPooling(pooler_output=list(projected))}
+        shown = projected.repeat_interleave(times_shown, dim=0)
+        images = {"image": BaseModelOutputWithPooling(pooler_output=list(shown))}
         output = self.model(
             input_ids=input_ids,
             position_ids=position_ids,
@@ -103,8 +110,8 @@ class TrainableLlava(LlavaForConditionalGeneration):  # type: ignore[misc]
                 "max_length_q": max(lengths), "max_length_k": max(lengths)}  # fmt: skip
 
 
-def load(config: ModelConfig) -> TrainableLlava:
-    """Load a LLaVA checkpoint with every weight frozen.
+def load(config: ModelConfig, kind: type[TrainableLlava] = TrainableLlava) -> TrainableLlava:
+    """Load a LLaVA checkpoint as the given class, with every weight frozen.
 
     Raises:
         CheckpointError: it is missing, is no LLaVA-1.5, or lacks weights.
@@ -124,7 +131,5 @@ def load(config: ModelConfig) -> TrainableLlava:
     if missing := sorted(report["missing_keys"]):
         raise CheckpointError(f"{config.checkpoint} lacks {len(missing)} weights, the first: {missing[0]}")
     model.requires_grad_(False)
-    model.__class__ = (
-        TrainableLlava  # loaded as the parent, whose name the renaming of stored weights goes by
-    )
+    model.__class__ = kind  # loaded as the parent, whose name the renaming of stored weights goes by
     return cast(TrainableLlava, model)

@@ -8,7 +8,7 @@ from typing import Any
 
 from train.card import write_card
 from train.collate import Dropped
-from train.data import Prepared
+from train.data import Prepared, Sample
 from train.gather import gather_objects
 from train.outputs import Outputs, write_json, write_lines
 from train.recipe import TrainRecipe
@@ -23,7 +23,7 @@ class Outcome:
     wall_s: float
     peak_rss_mb: float
     """Largest resident memory, summed over the processes."""
-    prepared: Prepared
+    prepared: Prepared[Sample]
     unreadable: tuple[Dropped, ...]
     """Samples whose images turned out unusable while training."""
 
@@ -41,7 +41,8 @@ class Outcome:
             "samples": len(samples) - len(self.unreadable),
             "cut": sum(sample.cut for sample in samples),
             "dropped": dict(Counter(drop.reason for drop in self.dropped)),
-            "dropped_fraction": len(self.dropped) / (len(samples) + len(self.prepared.dropped)),
+            "dropped_fraction": sum(not drop.by_choice for drop in self.dropped)
+            / (len(samples) + len(self.prepared.dropped)),
             "final_loss": self.final_loss,
             "peak_rss_mb": round(self.peak_rss_mb, 1),
         }

@@ -23,8 +23,7 @@ def load_columns(folder: Path, columns: Sequence[str]) -> Any:
     """
     import datasets
 
-    files = parquet_files(folder)
-    _check_columns(files, columns)
+    files = check_columns(folder, columns)
     datasets.disable_progress_bars()
     rows = datasets.load_dataset(
         "parquet", data_files=[str(file) for file in files], split="train", columns=list(columns)
@@ -32,10 +31,16 @@ def load_columns(folder: Path, columns: Sequence[str]) -> Any:
     return rows.cast_column("image", datasets.Image(decode=False))
 
 
-def _check_columns(files: Sequence[Path], columns: Sequence[str]) -> None:
+def check_columns(folder: Path, columns: Sequence[str]) -> list[Path]:
+    """Return the parquet files of a folder when all have the columns; reads no row.
+
+    Raises:
+        DataError: there is no parquet file, or a column is missing.
+    """
     from pyarrow import ArrowInvalid
     from pyarrow.parquet import read_schema
 
+    files = parquet_files(folder)
     for file in files:
         try:
             found = read_schema(file).names
@@ -44,6 +49,7 @@ def _check_columns(files: Sequence[Path], columns: Sequence[str]) -> None:
         missing = [column for column in columns if column not in found]
         if missing:
             raise DataError(f"{file} lacks the columns {missing}; it has {found}, needed are {list(columns)}")
+    return files
 
 
 def stored_image(rows: Any, row: int) -> bytes:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,21 +13,23 @@ from transformers import TrainingArguments, set_seed
 from recipes import dump
 from train import lora, model
 from train.collate import Collator
-from train.data import ImageReader, Prepared, TrainingSet, prepare, show
+from train.data import ImageReader, ImageSource, Prepared, Sample, TrainingSet, prepare, show
 from train.device import on_cuda
 from train.error import Interrupted
 from train.features import collect_features
+from train.identity import checkpoint_digest
 from train.journal import Journal, Marker
-from train.loop import Finetuner, configure_wandb, training_arguments
+from train.loop import Finetuner, configure_wandb, end_wandb, training_arguments
 from train.monitor import Monitor, StopRequest
 from train.outcome import Outcome, last_loss, peak_rss_mb, union, write_outcome
 from train.outputs import Outputs, keep_until
+from train.phases import Phase
 from train.place import Place
 from train.plan import Sizes, batches_of, global_batches, num_steps
 from train.quiet import quiet_libraries
 from train.reader import Reader, open_reader
 from train.recipe import TrainRecipe
-from train.sources import SampleSource, open_sources
+from train.sources import open_sources
 
 _LOG = logging.getLogger("train")
 
@@ -35,13 +38,18 @@ _LOG = logging.getLogger("train")
 class Session:
     """One run, as one of its processes sees it."""
 
-    recipe: TrainRecipe
+    phase: Phase
     place: Place
     sizes: Sizes
     outputs: Outputs
     fingerprint: str
     checkpoint: Path | None
     """Where to continue from."""
+
+    @property
+    def recipe(self) -> TrainRecipe:
+        """Return the settings in force."""
+        return self.phase.recipe
 
     def run(self) -> dict[str, Any]:
         """Train and write every output; return the summary.
@@ -52,8 +60,7 @@ class Session:
         began = time.perf_counter()
         self._set_up()
         reader = open_reader(self.recipe)
-        sources = open_sources(self.recipe)
-        prepared = prepare(sources, reader.chat(self.recipe))
+        sources, prepared = self._read(reader)
         batches = self._batches(prepared, sources)
         steps = len(batches) // self.sizes.accumulation
         arguments = training_arguments(self.recipe, self.sizes, steps, self.place.launched)
@@ -83,22 +90,27 @@ class Session:
             _LOG.info("removed %s: it is incomplete or of another run", folder)
         if self.checkpoint is not None:
             keep_until(self.outputs.log, int(self.checkpoint.name.rpartition("-")[2]))
-        dump(self.recipe, self.outputs.recipe)
+        dump(self.phase.given, self.outputs.recipe)
 
-    def _batches(self, prepared: Prepared, sources: list[SampleSource]) -> list[list[int]]:
+    def _read(self, reader: Reader) -> tuple[Sequence[ImageSource], Prepared[Sample]]:
+        """Open the sources and encode their texts."""
+        sources = open_sources(self.recipe)
+        return sources, prepare(sources, reader.chat(self.recipe))
+
+    def _batches(self, prepared: Prepared[Sample], sources: Sequence[ImageSource]) -> list[list[int]]:
         recipe = self.recipe
         weights = [sources[sample.source].weight for sample in prepared.samples]
-        lengths = [len(sample.ids) for sample in prepared.samples]
+        lengths = [sample.length for sample in prepared.samples]
         steps = num_steps(sum(weights), recipe.global_batch_size, recipe.epochs, recipe.max_steps)
         batches = global_batches(weights, recipe.seed, steps, recipe.global_batch_size)
         return batches_of(self.place.rank, batches, lengths, self.sizes, balance=recipe.packing)
 
-    def _introduce(self, prepared: Prepared, reader: Reader, steps: int) -> None:
+    def _introduce(self, prepared: Prepared[Sample], reader: Reader, steps: int) -> None:
         """Say what will be trained on, and show one sample with its supervised text marked."""
         samples = prepared.samples
         _LOG.info(
             "%d samples of %.0f tokens on average, %d cut to fit, dropped: %s",
-            len(samples), sum(len(sample.ids) for sample in samples) / len(samples),
+            len(samples), sum(sample.length for sample in samples) / len(samples),
             sum(sample.cut for sample in samples), prepared.reasons or "none",
         )  # fmt: skip
         text = show(samples[0], reader.tokenizer, reader.image_token)
@@ -110,8 +122,8 @@ class Session:
     def _trainer(
         self,
         reader: Reader,
-        sources: list[SampleSource],
-        prepared: Prepared,
+        sources: Sequence[ImageSource],
+        prepared: Prepared[Sample],
         batches: list[list[int]],
         arguments: TrainingArguments,
     ) -> Finetuner:
@@ -129,12 +141,17 @@ class Session:
         adapted = lora.attach(llava, recipe, same_dtype=self.place.launched)
         collator = Collator(reader.image_token_id, reader.image_tokens, reader.pad_token_id, recipe.packing)
         monitor = Monitor(StopRequest())
-        trainer = Finetuner(recipe, adapted, arguments, training_set, collator, batches, monitor)
+        return self._watched(Finetuner(recipe, adapted, arguments, training_set, collator, batches, monitor))
+
+    def _watched(self, trainer: Finetuner) -> Finetuner:
         trainer.add_callback(Marker(self.outputs, self.fingerprint, self.place.processes))
         trainer.add_callback(Journal(self.outputs.log))
         return trainer
 
-    def _finish(self, trainer: Finetuner, reader: Reader, prepared: Prepared, began: float) -> dict[str, Any]:
+    def _finish(
+        self, trainer: Finetuner, reader: Reader, prepared: Prepared[Sample], began: float
+    ) -> dict[str, Any]:
+        end_wandb()
         lora.save(trainer.model, self.recipe.out_dir, self.place.is_main)
         loss, unreadable = last_loss(trainer.state.log_history), union(trainer.monitor.dropped)
         wall_s = time.perf_counter() - began
@@ -143,6 +160,7 @@ class Session:
             "processes": self.place.processes,
             "resumed_from": self.checkpoint.name if self.checkpoint else None,
             "fingerprint": self.fingerprint,
+            "base_digest": checkpoint_digest(self.recipe.model.checkpoint),
         }
         if self.place.is_main:
             reader.save(self.recipe.out_dir)

@@ -112,3 +112,20 @@ def test_a_signal_to_one_process_saves_all_and_the_next_launch_continues(
     assert losses(tmp_path / "out")[stopped - 1 : stopped + 3] == pytest.approx(
         losses(tmp_path / "one")[stopped - 1 : stopped + 3], abs=1e-3
     )
+
+
+def test_both_phases_run_in_one_launch_as_they_do_alone(llava: Path, dataset: Path, tmp_path: Path) -> None:
+    answers = [
+        (f"A {colour} square is on the left.", f"A {colour} square is on the top.")
+        for colour in tiny.COLOURS * 2
+    ]
+    pairs = tiny.save_pairs(tmp_path / "pairs", answers)
+    sizes = {"global_batch_size": 4, "micro_batch_size": 1, "max_steps": 3, "learning_rate": 1e-2}
+    tree = tiny.recipe_tree(
+        llava, dataset, tmp_path / "two", method="sft+dpo", dpo={"pairs": [str(pairs)]} | sizes, max_steps=2
+    )
+    code, output = finish(launch(tiny.write_recipe(tmp_path / "recipe.yaml", tree)))
+    assert code == 0, output[-3000:]
+    alone(tmp_path / "recipe.yaml", tmp_path / "one")
+    for part in ("sft", "."):
+        assert losses(tmp_path / "two" / part) == pytest.approx(losses(tmp_path / "one" / part), abs=1e-4)

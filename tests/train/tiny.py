@@ -113,6 +113,32 @@ def save_dataset(folder: Path, count: int = 12, descriptions: Sequence[str] | No
     return folder
 
 
+def save_pairs(folder: Path, answers: Sequence[tuple[str, str]]) -> Path:
+    """Write (chosen, rejected) answers as `factory export --format preference` does."""
+
+    def turn(role: str, text: str, image: bool = False) -> list[dict[str, Any]]:
+        shown = [{"type": "image", "text": None}] if image else []
+        return [{"role": role, "content": [*shown, {"type": "text", "text": text}]}]
+
+    string = datasets.Value("string")
+    messages = datasets.List({"role": string, "content": datasets.List({"type": string, "text": string})})
+    rows = {
+        "id": [f"{i:012d}" for i in range(len(answers))],
+        "images": [[{"bytes": png(COLOURS[i % 4]), "path": f"{i:012d}.png"}] for i in range(len(answers))],
+        "prompt": [turn("user", "Describe this image in detail.", image=True) for _ in answers],
+        "chosen": [turn("assistant", chosen) for chosen, _ in answers],
+        "rejected": [turn("assistant", rejected) for _, rejected in answers],
+    }
+    features = datasets.Features(
+        id=string, images=datasets.List(datasets.Image()), prompt=messages, chosen=messages, rejected=messages
+    )
+    (folder / "data").mkdir(parents=True)
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(
+        folder / "data" / "train-00000-of-00001.parquet"
+    )
+    return folder
+
+
 def recipe_tree(checkpoint: Path, dataset: Path, out: Path, **changes: Any) -> dict[str, Any]:
     """Return a recipe for the tiny model as a tree; `changes` replace keys of its root."""
     tree: dict[str, Any] = {
