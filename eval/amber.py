@@ -1,14 +1,15 @@
 """Reading AMBER's files, and scoring a file of responses with them."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from eval.captions import Captions
 from eval.errors import InputError, MismatchError
+from eval.identity import image_key
 from eval.jsonio import Record, read_json, read_records, read_text
 from eval.metrics.amber import FORMULAS, TYPES, Amber, Similarity, WordLists
 from eval.scoring import Score
@@ -18,12 +19,20 @@ _EXAMPLES = 5
 
 @dataclass
 class Benchmark:
-    """AMBER's annotations by id, its words, and which image a question is about."""
+    """AMBER's annotations by id, its words, and what is asked about which image."""
 
     items: dict[str, Record] = field(default_factory=dict)
     associated: dict[str, list[str]] = field(default_factory=dict)
     safe: frozenset[str] = frozenset()
     images: dict[str, str] = field(default_factory=dict)
+    """Image keys by id, of the query files that were given."""
+    queries: dict[str, str] = field(default_factory=dict)
+    """What is asked, by id."""
+
+    def restricted(self, images: Collection[str]) -> "Benchmark":
+        """Return the benchmark with the queries about some images alone."""
+        kept = {key: image for key, image in self.images.items() if image in images}
+        return replace(self, images=kept, queries={key: self.queries[key] for key in kept})
 
 
 def load_benchmark(paths: Sequence[Path]) -> Benchmark:
@@ -52,7 +61,8 @@ def _add(found: Benchmark, path: Path) -> None:
     elif isinstance(value, list) and value and "truth" in value[0]:
         found.items = {str(item["id"]): item for item in value}
     elif isinstance(value, list) and value and "image" in value[0]:
-        found.images |= {str(item["id"]): str(item["image"]) for item in value}
+        found.images |= {str(item["id"]): image_key(item["image"]) for item in value}
+        found.queries |= {str(item["id"]): str(item.get("query", "")) for item in value}
     else:
         raise InputError(f"{path} is none of AMBER's files")
 

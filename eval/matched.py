@@ -4,14 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from eval.captions import Captions
+from eval.describe import DescriptionScorer
 from eval.errors import MismatchError
-from eval.material import gather
+from eval.material import read_background
 from eval.measured import Measured
-from eval.metrics.chair import Chair
-from eval.metrics.claims import Claims
-from eval.metrics.mentions import MentionFinder
 from eval.recipe import DescribeTask, EvalRecipe
-from eval.scoring import score_chair, score_claims
 from eval.tally import Tally
 from eval.text import count_words, cut_to_words
 from recipes import load
@@ -45,25 +42,17 @@ def _match(first: str, second: str) -> tuple[str, str]:
 def matched_tallies(
     first: Measured, second: Measured, recipe: EvalRecipe
 ) -> tuple[dict[str, Tally], dict[str, Tally]]:
-    """Score both runs' texts again at matched length, against a recipe's truth; answers stay as they are."""
+    """Score both runs' texts again at matched length, as a recipe says; answers stay as they are."""
     texts = match_lengths(first.captions.texts, second.captions.texts)
-    scored = [_score(Captions(side), recipe) for side in texts]
+    score = DescriptionScorer(recipe.describe or DescribeTask(), read_background(recipe))
+    scored = [{metric: each.tally for metric, each in score(Captions(side)).items()} for side in texts]
     for tallies, run in zip(scored, (first, second), strict=True):
-        tallies |= {metric: tally for metric, tally in run.tallies.items() if metric not in tallies}
+        # images that were drawn from the whole text say nothing about the text that was cut
+        kept = set(run.tallies) - set(tallies) - {"d2i"}
+        tallies |= {metric: run.tallies[metric] for metric in run.tallies if metric in kept}
     return scored[0], scored[1]
 
 
 def recipe_of(folder: Path) -> EvalRecipe:
     """Return the resolved recipe of a run's folder."""
     return load(folder / "recipe.resolved.yaml", EvalRecipe)
-
-
-def _score(captions: Captions, recipe: EvalRecipe) -> dict[str, Tally]:
-    material = gather(recipe.model_copy(update={"images": None, "describe": None}))
-    task = recipe.describe or DescribeTask()
-    chair = Chair(MentionFinder(material.vocabulary, task.normaliser))
-    claims = Claims.against(material.truth, material.vocabulary)
-    return {
-        "chair": score_chair(chair, captions, material.truth).tally,
-        "claims": score_claims(claims, captions, material.truth).tally,
-    }

@@ -19,11 +19,18 @@ from eval.figure import Figure
 from eval.formula import Formula
 from eval.identity import key_order
 from eval.jsonio import Record, read_json, read_jsonl, write_json, write_jsonl
-from eval.metrics import chair, claims, pope
+from eval.metrics import amber, chair, claims, d2i, linguistic, overlap, pope
 from eval.scoring import Score
 from eval.tally import Tally
 
 PER_IMAGE, METRICS = "per_image.jsonl", "metrics.json"
+_FORMULAS: Mapping[str, tuple[Formula, ...]] = {
+    "chair": chair.FORMULAS,
+    "claims": claims.FORMULAS,
+    "did": overlap.FORMULAS,
+    "lin": linguistic.FORMULAS,
+    "amber": amber.FORMULAS,
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,9 @@ def formulas_of(metric: str, tally: Tally) -> tuple[Formula, ...]:
         splits = list(dict.fromkeys(column.rpartition(".")[0] for column in tally.columns))
         by_split = tuple(formula for split in splits for formula in pope.formulas(split, prefix=f"{split}."))
         return (pope.mean_f1(splits), *by_split)
-    return chair.FORMULAS if metric == "chair" else claims.FORMULAS
+    if metric == "d2i":
+        return d2i.formulas(tally.columns)
+    return _FORMULAS[metric]
 
 
 def write_measured(
@@ -55,15 +64,16 @@ def write_measured(
     for key in sorted(names, key=key_order):
         line: Record = {"image_id": key, "file_name": names[key]}
         if captions is not None:
-            line["caption"] = captions.texts[key]
+            line |= {"caption": captions.texts[key]} if key in captions.texts else {}
         line["counts"] = {m: _whole(s.tally.counts(key)) for m, s in scores.items() if key in s.tally.rows}
         line["evidence"] = {m: s.evidence[key] for m, s in scores.items() if key in s.evidence}
         lines.append(line)
     write_jsonl(folder / PER_IMAGE, lines)
 
 
-def _whole(counts: Mapping[str, float]) -> dict[str, int]:
-    return {column: round(count) for column, count in counts.items()}
+def _whole(counts: Mapping[str, float]) -> dict[str, float]:
+    """Show counts without a decimal point; sums of scores keep theirs."""
+    return {column: round(count) if count == round(count) else count for column, count in counts.items()}
 
 
 def write_metrics(

@@ -44,7 +44,7 @@ def draw_questions(
             ]
     ids = count(1)
     return {
-        split: [_question(next(ids), image, name, label, task.question) for image, name, label in members]
+        split: [_question(next(ids), image, name, label, task.template) for image, name, label in members]
         for split, members in drawn.items()
     }
 

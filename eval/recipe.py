@@ -1,78 +1,23 @@
 """The recipe of an evaluation: one YAML file is one `EvalRecipe`. Imports no torch."""
 
-from typing import Annotated, Literal, Self
+from typing import Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import NonNegativeInt, PositiveInt, model_validator
 
+from eval.model import CaptionsModel, LlavaModel, Model, ServedModel
+from eval.task import AmberTask, DescribeTask, DrawTask, PopeTask
 from recipes import Config
 
-
-class LlavaModel(Config):
-    """A LLaVA checkpoint, with or without a LoRA adapter, that answers by greedy decoding."""
-
-    kind: Literal["llava"] = "llava"
-    checkpoint: str
-    """A local folder, or the name of a checkpoint on the Hugging Face hub."""
-    revision: str | None = None
-    """Commit or tag of a hub checkpoint; pin it for figures that must be repeatable."""
-    adapter: str | None = None
-    """A PEFT folder; none for the base model."""
-    template: str = "USER: <image>\n{question} ASSISTANT:"
-    """The prompt around a question; must be what the model was trained with."""
-    batch_size: PositiveInt = 16
-    """Prompts answered together."""
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    device: str = "auto"
-    """`auto` is the first GPU if there is one, else the CPU."""
-
-    @model_validator(mode="after")
-    def _has_fields(self) -> Self:
-        if self.template.count("{question}") != 1 or self.template.count("<image>") != 1:
-            raise ValueError(
-                f"template must contain <image> and {{question}} once each, not {self.template!r}"
-            )
-        return self
-
-
-class CaptionsModel(Config):
-    """Texts that were written elsewhere, scored as they are."""
-
-    kind: Literal["captions"] = "captions"
-    file: str
-    """Captions, one an image: JSON Lines of `image_id` and `caption`."""
-    answers: str | None = None
-    """Answers to the POPE questions that this recipe writes: JSON Lines of `question_id` and `answer`."""
-
-
-Model = Annotated[LlavaModel | CaptionsModel, Field(discriminator="kind")]
-
-
-class DescribeTask(Config):
-    """Ask for a description of each image and score it."""
-
-    question: str = "Describe this image in detail."
-    max_new_tokens: PositiveInt = 512
-    metrics: tuple[Literal["chair", "claims"], ...] = ("chair", "claims")
-    normaliser: Literal["singularize", "lemma"] = "singularize"
-    """How CHAIR makes words singular."""
-
-
-class PopeTask(Config):
-    """Ask whether objects are in the image, as POPE does, with questions drawn from the truth."""
-
-    question: str = "Is there {object} in the image? Answer yes or no."
-    """`{object}` is the class with its article: a dog, an umbrella."""
-    max_new_tokens: PositiveInt = 4
-    splits: tuple[Literal["random", "popular", "adversarial"], ...] = ("random", "popular", "adversarial")
-    pairs_per_image: PositiveInt = 2
-    """Questions per image and split about something present, and as many about something absent."""
-    parser: Literal["reference", "robust"] = "robust"
-
-    @model_validator(mode="after")
-    def _names_object(self) -> Self:
-        if self.question.count("{object}") != 1:
-            raise ValueError(f"pope.question must contain {{object}} once, not {self.question!r}")
-        return self
+__all__ = [
+    "AmberTask",
+    "CaptionsModel",
+    "DescribeTask",
+    "DrawTask",
+    "EvalRecipe",
+    "LlavaModel",
+    "PopeTask",
+    "ServedModel",
+]
 
 
 class EvalRecipe(Config):
@@ -81,14 +26,17 @@ class EvalRecipe(Config):
     model: Model
     images: str | None = None
     """Folder of the images, searched recursively; needed by a model that looks at them."""
-    annotations: Annotated[tuple[str, ...], Field(min_length=1)]
-    """The truth: COCO instances, with COCO captions if wanted."""
+    annotations: tuple[str, ...] = ()
+    """The truth: COCO instances, with COCO captions if wanted. CHAIR, claims and drawn questions need it."""
     synonyms: str | None = None
     """Which words mention which class; by default this follows from the truth's categories."""
     max_images: PositiveInt | None = None
-    """Evaluate the first so many images of the truth; all by default."""
+    """Evaluate the first so many images; all by default."""
     describe: DescribeTask | None = DescribeTask()
     pope: PopeTask | None = PopeTask()
+    amber: AmberTask | None = None
+    d2i: DrawTask | None = None
+    """Draws from the descriptions, so it needs `describe`."""
     resamples: PositiveInt = 2000
     """Bootstrap samples behind each interval."""
     seed: NonNegativeInt = 0
@@ -96,12 +44,37 @@ class EvalRecipe(Config):
     output: str
     """Folder for everything this run writes; a run that was killed goes on from there."""
 
+    @property
+    def looks(self) -> bool:
+        """Whether image files are needed."""
+        return self.model.kind != "captions" or self.d2i is not None
+
     @model_validator(mode="after")
     def _can_run(self) -> Self:
-        if self.describe is None and self.pope is None:
-            raise ValueError("nothing to do: describe and pope are both null")
-        if self.model.kind == "llava" and self.images is None:
-            raise ValueError("images: a model needs the folder of images")
-        if self.model.kind == "captions" and self.pope is not None and self.model.answers is None:
-            raise ValueError("model.answers: POPE needs answers; give them, or set pope to null")
+        if self.describe is None and self.pope is None and self.amber is None:
+            raise ValueError("nothing to do: describe, pope and amber are all null")
+        if self.looks and self.images is None:
+            raise ValueError("images: a model (and d2i) needs the folder of images")
+        if self.d2i is not None and self.describe is None:
+            raise ValueError("d2i draws from descriptions: describe must not be null")
+        if not self.annotations and self._needs_truth():
+            raise ValueError("annotations: chair, claims and drawn pope questions need the truth")
         return self
+
+    @model_validator(mode="after")
+    def _has_answers(self) -> Self:
+        if not isinstance(self.model, CaptionsModel):
+            return self
+        if self.pope is not None and self.model.answers is None:
+            raise ValueError("model.answers: POPE needs answers; give them, or set pope to null")
+        if self.amber is not None:
+            raise ValueError(
+                "amber asks a model; score a file of responses with `python -m eval score amber`"
+            )
+        return self
+
+    def _needs_truth(self) -> bool:
+        drawn = self.pope is not None and self.pope.files is None
+        return drawn or (
+            self.describe is not None and not {"chair", "claims"}.isdisjoint(self.describe.metrics)
+        )

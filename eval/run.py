@@ -4,38 +4,28 @@ import hashlib
 import importlib.metadata
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eval.amber import load_similarity, score_amber
+from eval.captions import Captions
+from eval.describe import DescriptionScorer
 from eval.figure import Figure
 from eval.generation import Answerer
+from eval.generation.load import load_answerer
 from eval.jsonio import sha256_of
 from eval.material import Material, gather
 from eval.measured import write_measured, write_metrics
 from eval.metrics import pope
-from eval.metrics.chair import Chair
-from eval.metrics.claims import Claims
-from eval.metrics.mentions import MentionFinder
-from eval.recipe import DescribeTask, EvalRecipe, LlavaModel
-from eval.scoring import PopeSplit, Score, score_chair, score_claims, score_pope
+from eval.recipe import AmberTask, CaptionsModel, EvalRecipe
+from eval.resolve import resolve
+from eval.scoring import PopeSplit, Score, score_pope
 from eval.statistics import Resampling
 from eval.texts import Texts, ask_texts, read_texts, write_texts
-from recipes import Config, dump, resolve_path
+from recipes import dump
 
-
-def resolve(recipe: EvalRecipe, recipe_path: Path) -> EvalRecipe:
-    """Return the recipe with each path found under the working directory or beside the recipe."""
-
-    def found(value: str | None) -> str | None:
-        return None if value is None else str(resolve_path(value, recipe_path))
-
-    model: Config = recipe.model
-    names = ("checkpoint", "adapter") if isinstance(model, LlavaModel) else ("file", "answers")
-    model = model.model_copy(update={name: found(getattr(model, name)) for name in names})
-    paths = {"images": found(recipe.images), "synonyms": found(recipe.synonyms)}
-    annotations = tuple(str(resolve_path(path, recipe_path)) for path in recipe.annotations)
-    return recipe.model_copy(update={"model": model, "annotations": annotations, **paths})
+__all__ = ["evaluate", "resolve"]
 
 
 def evaluate(recipe: EvalRecipe, answerer: Answerer | None = None) -> dict[str, dict[str, Figure]]:
@@ -48,76 +38,78 @@ def evaluate(recipe: EvalRecipe, answerer: Answerer | None = None) -> dict[str, 
     folder.mkdir(parents=True, exist_ok=True)
     material = gather(recipe)
     texts = _texts(recipe, material, answerer, folder)
-    scores = _score(recipe, material, texts)
+    write_texts(folder, material, texts)
+    scores = _score(recipe, material, texts, folder)
     how = Resampling(recipe.resamples, recipe.seed)
     figures = {metric: score.figures(how) for metric, score in scores.items()}
-    write_texts(folder, texts)
-    file_names = {key: material.truth[key].file_name for key in material.keys}
-    write_measured(folder, file_names, texts.captions, scores)
+    write_measured(folder, material.names, texts.captions, scores)
     write_metrics(folder, figures, _settings(recipe, material, texts, time.monotonic() - started))
     dump(recipe, folder / "recipe.resolved.yaml")
     return figures
 
 
 def _texts(recipe: EvalRecipe, material: Material, answerer: Answerer | None, folder: Path) -> Texts:
-    if not isinstance(recipe.model, LlavaModel):
+    if isinstance(recipe.model, CaptionsModel):
         return read_texts(recipe, recipe.model, material)
-    return ask_texts(recipe, material, answerer or _load(recipe.model), folder)
+    return ask_texts(recipe, material, answerer or load_answerer(recipe.model), folder)
 
 
-def _load(config: LlavaModel) -> Answerer:
-    from eval.generation.llava import load_llava
+def _score(recipe: EvalRecipe, material: Material, texts: Texts, folder: Path) -> dict[str, Score]:
+    scores: dict[str, Score] = {}
+    if recipe.describe is not None and texts.captions is not None:
+        scores |= DescriptionScorer(recipe.describe, material.background)(texts.captions)
+    if recipe.d2i is not None and texts.captions is not None:
+        from eval.drawing import score_drawings
 
-    return load_llava(config)
-
-
-def _score(recipe: EvalRecipe, material: Material, texts: Texts) -> dict[str, Score]:
-    scores = _score_descriptions(recipe.describe, material, texts)
+        scores["d2i"] = score_drawings(recipe.d2i, texts.captions, material.files, folder)
     if recipe.pope is not None:
         splits = [
-            PopeSplit(split, pope.join(members, _answers_to(members, texts), partial=False))
-            for split, members in texts.questions.items()
+            PopeSplit(split, pope.join(members, texts.answers[split], partial=False))
+            for split, members in material.pope.items()
         ]
         scores["pope"] = score_pope(splits, recipe.pope.parser)
+    if recipe.amber is not None:
+        scores["amber"] = _amber(recipe.amber, material, texts)
     return scores
 
 
-def _score_descriptions(task: DescribeTask | None, material: Material, texts: Texts) -> dict[str, Score]:
-    scores: dict[str, Score] = {}
-    if task is None or texts.captions is None:
-        return scores
-    if "chair" in task.metrics:
-        chair = Chair(MentionFinder(material.vocabulary, task.normaliser))
-        scores["chair"] = score_chair(chair, texts.captions, material.truth)
-    if "claims" in task.metrics:
-        claims = Claims.against(material.truth, material.vocabulary)
-        scores["claims"] = score_claims(claims, texts.captions, material.truth)
-    return scores
-
-
-def _answers_to(members: Sequence[pope.Question], texts: Texts) -> dict[str, str]:
-    return {question.id: texts.answers[question.id] for question in members if question.id in texts.answers}
+def _amber(task: AmberTask, material: Material, texts: Texts) -> Score:
+    assert material.amber is not None
+    similarity = load_similarity(task.similarity) if task.similarity else None
+    score = score_amber(
+        material.amber, Captions(texts.responses), similarity, exact=task.parser == "reference"
+    )
+    by_image: dict[str, list[Any]] = {}
+    for key, evidence in score.evidence.items():
+        by_image.setdefault(material.amber.images[key], []).append({"id": key, **evidence})
+    return Score(score.tally, score.formulas, by_image)
 
 
 def _settings(recipe: EvalRecipe, material: Material, texts: Texts, wall_s: float) -> dict[str, Any]:
     resolved = json.dumps(recipe.model_dump(mode="json"), sort_keys=True)
+    inputs = (*recipe.annotations, *(recipe.describe.references if recipe.describe else ()))
     return {
-        "images": len(material.keys),
-        "vocabulary": material.vocabulary.name,
+        "images": len(material.names),
+        "vocabulary": material.background.vocabulary.name,
         "normaliser": recipe.describe.normaliser if recipe.describe else None,
+        "tokenizer": recipe.describe.tokenizer if recipe.describe else None,
+        "counting": recipe.describe.counting if recipe.describe else None,
         "parser": recipe.pope.parser if recipe.pope else None,
+        "amber_parser": recipe.amber.parser if recipe.amber else None,
+        "amber_similarity": recipe.amber.similarity if recipe.amber else None,
+        "drawing": recipe.d2i.model_dump(mode="json") if recipe.d2i else None,
         "empty_captions": texts.captions.empty if texts.captions else None,
-        "empty_answers": sum(not answer.strip() for answer in texts.answers.values()),
+        "empty_answers": texts.empty_answers,
         "resamples": recipe.resamples,
         "seed": recipe.seed,
-        "truth": {path: sha256_of(Path(path)) for path in recipe.annotations},
+        "truth": {path: sha256_of(Path(path)) for path in inputs},
         "recipe_sha256": hashlib.sha256(resolved.encode()).hexdigest(),
         "libraries": _versions(("torch", "transformers", "peft", "numpy")),
         "wall_s": round(wall_s, 2),
     }
 
 
-def _versions(names: Sequence[str]) -> dict[str, str | None]:
+def _versions(names: Sequence[str]) -> Mapping[str, str | None]:
     found: dict[str, str | None] = {}
     for name in names:
         try:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,8 +35,11 @@ class Answerer(Protocol):
         """Everything about the model and its settings on which an answer depends."""
         ...
 
-    def __call__(self, requests: Sequence[Request]) -> list[str]:
-        """Return one answer per request, in order; all requests of a call have the same `max_new_tokens`."""
+    def __call__(self, requests: Sequence[Request]) -> Iterable[str]:
+        """Return one answer per request, in order; all requests of a call have the same `max_new_tokens`.
+
+        A list is stored at once, what comes one by one is stored one by one.
+        """
         ...
 
 
@@ -53,9 +56,19 @@ def ask(
     tick(len(keys) - sum(shares[key] for key in waiting))
     for batch in _batches(list(waiting.items()), answerer.batch_size):
         answers = answerer([request for _, request in batch])
-        store.put({key: answer for (key, _), answer in zip(batch, answers, strict=True)})
-        tick(sum(shares[key] for key, _ in batch))
+        for group in _groups([key for key, _ in batch], answers):
+            store.put(group)
+            tick(sum(shares[key] for key in group))
     return [store[key] for key in keys]
+
+
+def _groups(keys: Sequence[str], answers: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Yield answers by key, as many together as arrived together."""
+    if isinstance(answers, list):
+        yield dict(zip(keys, answers, strict=True))
+    else:
+        for key, answer in zip(keys, answers, strict=True):
+            yield {key: answer}
 
 
 def request_key(request: Request, fingerprint: str) -> str:

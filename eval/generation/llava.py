@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from PIL import Image
-
-from eval.errors import InputError, ModelError
+from eval.errors import ModelError
 from eval.generation.ask import Request
+from eval.generation.image import open_rgb
 from eval.jsonio import sha256_of
-from eval.recipe import LlavaModel
+from eval.model import LlavaModel
 
 if TYPE_CHECKING:
     import torch
@@ -95,7 +94,7 @@ def load_llava(config: LlavaModel) -> Llava:
         model: Any = LlavaForConditionalGeneration.from_pretrained(
             checkpoint, revision=config.revision or "main", dtype=getattr(torch, config.dtype)
         )
-        processor = cast(Any, AutoProcessor).from_pretrained(checkpoint, revision=config.revision or "main")
+        processor = cast(Any, AutoProcessor).from_pretrained(**_processor_source(config, adapter))
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot load the LLaVA checkpoint {checkpoint!r}: {error}") from None
     if adapter is not None:
@@ -105,17 +104,11 @@ def load_llava(config: LlavaModel) -> Llava:
     return Llava(model.to(device).eval(), processor, config.template, config.batch_size, fingerprint)
 
 
-def open_rgb(path: Path) -> Image.Image:
-    """Return an image in RGB.
-
-    Raises:
-        InputError: the file is no readable image.
-    """
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except OSError as error:
-        raise InputError(f"{path} is no readable image: {error}") from None
+def _processor_source(config: LlavaModel, adapter: Path | None) -> dict[str, Any]:
+    """Say where the processor lies: beside an adapter that was trained with one of its own, else in the base."""
+    if adapter is not None and (adapter / "processor_config.json").is_file():
+        return {"pretrained_model_name_or_path": str(adapter)}
+    return {"pretrained_model_name_or_path": config.checkpoint, "revision": config.revision or "main"}
 
 
 def _with_adapter(model: Any, adapter: Path) -> Any:

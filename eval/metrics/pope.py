@@ -119,6 +119,31 @@ def read_answers(path: Path) -> dict[str, str]:
     return dict(pairs)
 
 
+def read_split_answers(path: Path, questions: Mapping[str, Sequence[Question]]) -> dict[str, dict[str, str]]:
+    """Read the answers to several splits from one file; where splits share ids, records must name their `split`.
+
+    Raises:
+        InputError: a field is missing, or an id comes twice in a split.
+        MismatchError: an answer belongs to no question, or could belong to several.
+    """
+    by_split: dict[str, dict[str, str]] = {split: {} for split in questions}
+    ids = {split: {question.id for question in members} for split, members in questions.items()}
+    for number, record in enumerate(read_records(path), start=1):
+        where = f"{path}, record {number}"
+        question_id, answer = _answer(record, where)
+        named = record.get("split")
+        homes = [split for split in ids if question_id in ids[split] and named in (None, split)]
+        if len(homes) != 1:
+            many = (
+                f"to questions of {' and '.join(homes)}; say which in `split`" if homes else "to no question"
+            )
+            raise MismatchError(f"{where}: the answer with id {question_id} belongs {many}")
+        if question_id in by_split[homes[0]]:
+            raise InputError(f"{path}: question_id {question_id} comes twice; each id must be unique")
+        by_split[homes[0]][question_id] = answer
+    return by_split
+
+
 def join(
     questions: Sequence[Question], answers: Mapping[str, str], partial: bool
 ) -> list[tuple[Question, str]]:

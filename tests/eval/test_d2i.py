@@ -64,5 +64,5 @@ def test_bad_pairs_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_clip_is_refused(world: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="cannot load the CLIP checkpoint"):
+    with pytest.raises(ModelError, match="cannot load the clip checkpoint"):
         score_drawn({"0": tmp_path / "a.png"}, world[0], str(tmp_path))

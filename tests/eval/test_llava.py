@@ -4,7 +4,8 @@ import pytest
 
 from eval.errors import InputError, ModelError
 from eval.generation import Request
-from eval.generation.llava import Llava, load_llava, open_rgb
+from eval.generation.image import open_rgb
+from eval.generation.llava import Llava, load_llava
 from eval.recipe import LlavaModel
 
 
