@@ -109,7 +109,7 @@ def _explain(path: Path, kind: type[Config], error: ValidationError) -> str:
 
 def _explain_one(path: Path, kind: type[Config], problem: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"])
-    line = _line_of(path, str(problem["loc"][-1])) if problem["loc"] else ""
+    line = _line_of(path, problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{where}{line}: unknown key{_nearest(kind, problem['loc'])}"
     seen = (
@@ -118,11 +118,16 @@ def _explain_one(path: Path, kind: type[Config], problem: Any) -> str:
     return f"{where or 'recipe'}{line}: {problem['msg']}{seen}"
 
 
-def _line_of(path: Path, key: str) -> str:
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if text.strip().lstrip("-{ ").startswith(f"{key}:"):
-            return f" (line {number})"
-    return ""
+def _line_of(path: Path, loc: Sequence[int | str]) -> str:
+    """Return the line of a key; a tagged union adds its tag to `loc`, which no line has."""
+    node, line = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader), 0
+    for part in map(str, loc):
+        if isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
+            node = node.value[int(part)]
+        elif isinstance(node, yaml.MappingNode):
+            pairs = {key.value: (key.start_mark.line + 1, value) for key, value in node.value}
+            line, node = pairs.get(part, (line, node))
+    return f" (line {line})" if line else ""
 
 
 def _nearest(kind: type[Config], loc: Sequence[int | str]) -> str:

@@ -3,5 +3,5 @@
 #   ./scripts/reproduce.sh [--out DIR] [--seed N] [--images N] [--fast]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source scripts/setup.sh
+source scripts/setup.sh "" # without an argument it would take ours
 exec python scripts/reproduce.py "$@"

@@ -6,7 +6,7 @@ from pathlib import Path
 from factory.errors import SourceError
 from factory.recipe import SourceConfig
 from factory.sources import folder, library, listing, parquet, tars
-from factory.sources.candidate import Candidate, Found, UnreadableError
+from factory.sources.candidate import SUFFIXES, Candidate, Found, UnreadableError
 
 __all__ = ["Candidate", "Found", "UnreadableError", "find"]
 
@@ -30,9 +30,8 @@ def find(path: Path, config: SourceConfig, excluded: Path | None = None) -> Foun
     kind = config.kind if config.kind != "auto" else _kind_of(path)
     found = folder.find(path, config, excluded) if kind == "folder" else _FINDERS[kind](path, config)
     if not found.candidates:
-        raise SourceError(
-            f"no images in {path} (read as {kind}){'; ' if found.notes else ''}{'; '.join(found.notes)}"
-        )
+        known = f"; image files end in {', '.join(sorted(SUFFIXES))}" if kind == "folder" else ""
+        raise SourceError("; ".join([f"no images in {path} (read as {kind}){known}", *found.notes]))
     return found if config.max_images is None else found.first(config.max_images)
 
 

@@ -49,6 +49,12 @@ def test_a_typo_names_line_and_nearest_key_even_deep_in_a_list(tmp_path: Path) -
         load(path, Zoo)
 
 
+def test_a_key_that_is_wrong_twice_is_shown_on_both_lines(tmp_path: Path) -> None:
+    path = _write(tmp_path, "animals:\n  - kind: cat\n    scroe: 1\n  - kind: dog\n    scroe: 1\n")
+    with pytest.raises(RecipeError, match=r"0\.cat\.scroe \(line 3\).*\n.*1\.dog\.scroe \(line 5\)"):
+        load(path, Zoo)
+
+
 def test_all_problems_are_said_at_once_with_the_values_seen(tmp_path: Path) -> None:
     path = _write(tmp_path, "animals:\n  - {kind: cat, min_score: 3}\nseed: many\n")
     with pytest.raises(RecipeError) as caught:
