@@ -34,8 +34,20 @@ class Difference:
     p: float | None = None
     """Two-sided, from the paired bootstrap by image."""
     reason: str | None = None
+    p_holm: float | None = None
+    """Corrected for the other figures of the same comparison."""
+    detectable: float | None = None
+    """The smallest true difference that this many images show in 80 % of repetitions."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the difference as JSON."""
         interval = None if self.ci95 is None else list(self.ci95)
-        return {"value": self.value, "ci95": interval, "p": self.p, "n": self.n, "reason": self.reason}
+        return {
+            "value": self.value,
+            "ci95": interval,
+            "p": self.p,
+            "p_holm": self.p_holm,
+            "detectable": self.detectable,
+            "n": self.n,
+            "reason": self.reason,
+        }

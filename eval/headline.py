@@ -10,7 +10,7 @@ from typing import TypeVar
 from eval.figure import Difference, Figure
 from eval.formula import Formula
 from eval.measured import formulas_of
-from eval.statistics import Resampling, difference, estimate
+from eval.statistics import Resampling, correct, difference, estimate
 from eval.tally import Tally
 
 SOURCES: dict[str, tuple[str, ...]] = {
@@ -41,7 +41,7 @@ def headline(tallies: Mapping[str, Tally], how: Resampling) -> dict[str, Figure]
 def headline_difference(
     first: Mapping[str, Tally], second: Mapping[str, Tally], how: Resampling
 ) -> dict[str, Difference]:
-    """Return second minus first for each headline figure, paired by image.
+    """Return second minus first for each headline figure, paired by image, p corrected for all of them.
 
     Raises:
         MismatchError: the runs are not over the same images.
@@ -51,7 +51,7 @@ def headline_difference(
     for metric, names in wanted.items():
         formulas = _named(metric, names, first[metric])
         found |= difference(first[metric], second[metric], formulas, how)
-    return _completed(found, lambda: Difference(None, 0, reason=_MISSING))
+    return _completed(correct(found), lambda: Difference(None, 0, reason=_MISSING))
 
 
 def _wanted(tallies: Mapping[str, Tally]) -> dict[str, tuple[str, ...]]:

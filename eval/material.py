@@ -1,7 +1,7 @@
 """What an evaluation is about: which images, what is asked of each, and where their files lie."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from eval.amber import Benchmark, load_benchmark
@@ -41,7 +41,7 @@ class Material:
     pope: Mapping[str, Sequence[Question]]
     """By split."""
     amber: Benchmark | None
-    names: Mapping[str, str]
+    names: Mapping[str, str] = field(default_factory=dict)
     """File names, for all images that anything is asked about."""
     files: Mapping[str, Path] = field(default_factory=dict)
     """Image files; empty where nothing looks at them."""
@@ -70,20 +70,38 @@ def gather(recipe: EvalRecipe) -> Material:
         InputError: there is no image, an image is not in the folder, or a file cannot be read.
     """
     background = read_background(recipe)
-    listed = recipe.describe.questions if recipe.describe else None
-    own = read_own_questions(Path(listed)) if listed else {}
-    keys = _described(recipe, background, own)
-    questions = _pope_questions(recipe, background.truth, keys)
-    amber = _amber(recipe)
-    asked = [question.image for members in questions.values() for question in members]
-    wanted = list(dict.fromkeys([*keys, *asked, *(amber.images.values() if amber else ())]))
+    material = _material(recipe, background)
+    wanted = _wanted(material)
     if not wanted:
         raise InputError(
             f"nothing to evaluate on: no image in {', '.join(recipe.annotations) or recipe.images}"
         )
     looks = recipe.looks and recipe.images is not None
     files = find_images(Path(recipe.images or "."), wanted) if looks else {}
-    return Material(background, tuple(keys), own, questions, amber, _names(background, wanted, files), files)
+    return replace(material, names=_names(background, wanted, files), files=files)
+
+
+def asked_images(recipe: EvalRecipe) -> set[str]:
+    """Return the images that a recipe asks about; no image file is looked for.
+
+    Raises:
+        InputError: a file that the recipe names cannot be read.
+    """
+    return set(_wanted(_material(recipe, read_background(recipe))))
+
+
+def _material(recipe: EvalRecipe, background: Background) -> Material:
+    listed = recipe.describe.questions if recipe.describe else None
+    own = read_own_questions(Path(listed)) if listed else {}
+    keys = _described(recipe, background, own)
+    questions = _pope_questions(recipe, background.truth, keys)
+    return Material(background, tuple(keys), own, questions, _amber(recipe))
+
+
+def _wanted(material: Material) -> list[str]:
+    asked = [question.image for members in material.pope.values() for question in members]
+    shown = material.amber.images.values() if material.amber else ()
+    return list(dict.fromkeys([*material.keys, *asked, *shown]))
 
 
 def read_own_questions(path: Path) -> dict[str, str]:

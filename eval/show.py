@@ -16,5 +16,7 @@ def line(figure: Figure | Difference) -> str:
     value = "-" if figure.value is None else f"{figure.value:.4f}"
     interval = "" if figure.ci95 is None else f"[{figure.ci95[0]:.4f}, {figure.ci95[1]:.4f}]"
     p = f"  p={figure.p:.4f}" if isinstance(figure, Difference) and figure.p is not None else ""
+    if isinstance(figure, Difference) and figure.p_holm is not None:
+        p += f"  p_holm={figure.p_holm:.4f}"
     reason = f"  ({figure.reason})" if figure.reason else ""
     return f"{value:>9}  {interval:<20}  n={figure.n}{p}{reason}"

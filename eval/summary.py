@@ -7,6 +7,7 @@ from typing import Any
 
 from eval.compare import Comparison, Sides
 from eval.errors import InputError
+from eval.figure import Figure
 from eval.headline import DATASET
 from eval.jsonio import read_json, read_jsonl
 from eval.measured import METRICS
@@ -28,12 +29,16 @@ class Provenance:
 
 
 def summarize(
-    provenance: Provenance, dataset: Path, dataset_evaluation: Path, comparison: Comparison
+    provenance: Provenance,
+    dataset: Path,
+    dataset_evaluation: Path | None,
+    comparison: Comparison,
+    benchmarks: Mapping[str, Comparison] | None = None,
 ) -> dict[str, Any]:
     """Return the summary of a whole loop.
 
     `dataset` is the built dataset's folder, `dataset_evaluation` the output folder of `python -m eval
-    dataset`.
+    dataset`; without it, the dataset's figures are undefined and say so.
     """
     phases = {name: provenance.wall_s.get(name) for name in _PHASES}
     if phases["total"] is None and any(phases.values()):
@@ -45,12 +50,19 @@ def summarize(
         "wall_s": {**provenance.wall_s, **phases},
         "peak_rss_mb": provenance.peak_rss_mb,
         "dataset": {**dataset_counts(dataset), **_dataset_figures(dataset_evaluation)},
-        "model": {
-            "images": comparison.images,
-            **comparison.free.to_json("base", "tuned"),
-            "matched_length": _matched(comparison.matched),
-            "mcnemar": dict(comparison.mcnemar),
-        },
+        "model": _compared(comparison),
+        **(
+            {"benchmarks": {name: _compared(each) for name, each in benchmarks.items()}} if benchmarks else {}
+        ),
+    }
+
+
+def _compared(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "images": comparison.images,
+        **comparison.free.to_json("base", "tuned"),
+        "matched_length": _matched(comparison.matched),
+        "mcnemar": dict(comparison.mcnemar),
     }
 
 
@@ -78,7 +90,12 @@ def _count_rejections(dataset: Path) -> dict[str, int]:
     return counts
 
 
-def _dataset_figures(evaluation: Path) -> dict[str, Any]:
+def _dataset_figures(evaluation: Path | None) -> dict[str, Any]:
+    if evaluation is None:
+        unknown = {
+            name: Figure(None, 0, reason="no truth of these images was given").to_json() for name in DATASET
+        }
+        return dict.fromkeys(("holistic", "textualized", "difference"), unknown)
     metrics = read_json(evaluation / METRICS)
     try:
         sides = {side: _headline(metrics[side]) for side in ("holistic", "textualized", "difference")}

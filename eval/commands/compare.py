@@ -8,9 +8,11 @@ from typing import Any
 
 from eval.commands import options as shared
 from eval.compare import Comparison, Sides, compare
+from eval.errors import InputError
 from eval.matched import recipe_of
 from eval.measured import read_measured
 from eval.show import table
+from eval.statistics import images_needed
 
 
 def add_to(commands: Any) -> None:
@@ -24,6 +26,10 @@ def add_to(commands: Any) -> None:
     )
     shared.add_truth(parser, required=False)
     shared.add_resampling(parser)
+    parser.add_argument(
+        "--difference", type=float, metavar="D",
+        help="say how many images would be needed to show a difference of D (rates are fractions)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -39,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         json.dump(comparison_json(comparison), sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
-        sys.stdout.write(_text(comparison))
+        sys.stdout.write(_text(comparison) + power_note(comparison, options.difference))
     return 0
 
 
@@ -51,6 +57,29 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "matched_length": comparison.matched and comparison.matched.to_json("first", "second"),
         "mcnemar": dict(comparison.mcnemar),
     }
+
+
+def power_note(comparison: Comparison, asked: float | None) -> str:
+    """Say of each difference that is not shown what this many images could have shown.
+
+    Raises:
+        InputError: the difference asked about is not above zero.
+    """
+    if asked is not None and asked <= 0:
+        raise InputError(f"--difference is {asked}; it must be above 0")
+    lines = []
+    for name, each in comparison.free.difference.items():
+        if each.ci95 is None or each.detectable is None:
+            continue
+        needed = (
+            ""
+            if asked is None
+            else f"; a difference of {asked:g} needs {images_needed(each.n, each.ci95, asked)}"
+        )
+        if asked is not None or each.ci95[0] <= 0 <= each.ci95[1]:
+            lines.append(f"{name}: {each.n} images show differences of {each.detectable:.4f} or more{needed}")
+    title = "\nWhat this many images can show (80 % power)\n"
+    return title + "\n".join(lines) + "\n" if lines else ""
 
 
 def _text(comparison: Comparison) -> str:

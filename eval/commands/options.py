@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from eval.errors import InputError
 from eval.metrics.answers import PARSERS
 from eval.metrics.mentions import NORMALISERS
 from eval.statistics import DEFAULT_RESAMPLES, Resampling
@@ -47,3 +48,24 @@ def add_resampling(parser: argparse.ArgumentParser) -> None:
 def resampling(options: argparse.Namespace) -> Resampling:
     """Return the resampling that the options ask for."""
     return Resampling(max(1, options.resamples), options.seed)
+
+
+def add_benchmarks(parser: argparse.ArgumentParser) -> None:
+    """Add --benchmark."""
+    parser.add_argument(
+        "--benchmark", type=Path, nargs=2, action="append", default=[], metavar=("BASE", "TUNED"),
+        help="outputs of `eval run` on a further benchmark; named after BASE's folder; may be repeated",
+    )  # fmt: skip
+
+
+def benchmarks(options: argparse.Namespace) -> list[tuple[Path, Path]]:
+    """Return the pairs of runs, each with a name of its own.
+
+    Raises:
+        InputError: two are named alike.
+    """
+    pairs = [(Path(base), Path(tuned)) for base, tuned in options.benchmark]
+    names = [base.name for base, _ in pairs]
+    if len(set(names)) < len(names):
+        raise InputError(f"benchmarks are named after their folders, and two are alike: {', '.join(names)}")
+    return pairs

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from eval.commands import options as shared
-from eval.compare import compare
+from eval.compare import Comparison, compare
 from eval.errors import InputError
 from eval.jsonio import read_json, write_json
+from eval.markdown import markdown
 from eval.matched import recipe_of
 from eval.measured import read_measured
 from eval.summary import Provenance, summarize
@@ -19,7 +20,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser("summary", help="write summary.json of a whole loop", description=__doc__)
     parser.add_argument("--dataset", type=Path, required=True, metavar="DIR", help="the built dataset")
     parser.add_argument(
-        "--dataset-eval", type=Path, required=True, metavar="DIR", help="output of `eval dataset`"
+        "--dataset-eval", type=Path, metavar="DIR", help="output of `eval dataset`, where the truth is known"
     )
     parser.add_argument(
         "--base", type=Path, required=True, metavar="DIR", help="output of `eval run`, base model"
@@ -33,20 +34,33 @@ def add_to(commands: Any) -> None:
         "--timings", type=Path, metavar="FILE",
         help='JSON: {"wall_s": {"build": s, "train": s, "eval": s, "total": s}, "peak_rss_mb": mb}',
     )  # fmt: skip
+    shared.add_benchmarks(parser)
     shared.add_resampling(parser)
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write the figures as a Markdown table too"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Compare, sum up and write."""
-    base, tuned = read_measured(options.base), read_measured(options.tuned)
-    comparison = compare(base, tuned, recipe_of(options.base), shared.resampling(options))
+    comparison = _compare(options.base, options.tuned, options)
+    benchmarks = {base.name: _compare(base, tuned, options) for base, tuned in shared.benchmarks(options)}
     wall_s, peak_rss_mb = _timings(options.timings)
     provenance = Provenance(options.recipe, options.seed, options.code, wall_s, peak_rss_mb)
-    write_json(options.out, summarize(provenance, options.dataset, options.dataset_eval, comparison))
+    summary = summarize(provenance, options.dataset, options.dataset_eval, comparison, benchmarks)
+    write_json(options.out, summary)
+    if options.markdown is not None:
+        options.markdown.parent.mkdir(parents=True, exist_ok=True)
+        options.markdown.write_text(markdown(summary), encoding="utf-8")
     sys.stdout.write(f"written to {options.out}\n")
     return 0
+
+
+def _compare(base: Path, tuned: Path, options: argparse.Namespace) -> Comparison:
+    measured = read_measured(base), read_measured(tuned)
+    return compare(*measured, recipe_of(base), shared.resampling(options))
 
 
 def _timings(path: Path | None) -> tuple[dict[str, float], float | None]:

@@ -15,6 +15,7 @@ from eval.report.marks import Line, Mark, lines_of
 from eval.report.pictures import data_uri
 
 _COLUMNS = ("id", "image", "width", "height", "description", "reference", "hallucinated", "objects", "claims")
+_UNJUDGED: Record = {"holistic": {}, "textualized": {}}
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,12 @@ class ModelSample:
     tuned: Described
 
 
-def dataset_samples(dataset: Path, evaluation: Path, count: int, seed: int) -> list[DatasetSample]:
-    """Draw rows of a dataset that was judged against the truth."""
-    judged = {record["image_id"]: record for record in read_jsonl(evaluation / PER_IMAGE)}
+def dataset_samples(dataset: Path, evaluation: Path | None, count: int, seed: int) -> list[DatasetSample]:
+    """Draw rows of a dataset; where it was judged against the truth, with the verdicts."""
+    if evaluation is not None:
+        judged = {record["image_id"]: record for record in read_jsonl(evaluation / PER_IMAGE)}
+    else:
+        judged = {image_key(row["id"]): _UNJUDGED for row in read_rows(dataset, ("id",))}
     wanted = set(_drawn(list(judged), count, seed))
     rows = {key: row for row in read_rows(dataset, _COLUMNS) if (key := image_key(row["id"])) in wanted}
     return [_dataset_sample(key, rows[key], judged[key]) for key in sorted(rows, key=key_order)]

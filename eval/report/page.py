@@ -8,6 +8,7 @@ from typing import Any
 from eval.errors import InputError
 from eval.jsonio import read_json, read_text
 from eval.measured import METRICS, read_measured
+from eval.report.charts import grade_violins, hallucination_against_length, precision_against_coverage
 from eval.report.gallery import dataset_samples, model_samples
 from eval.report.plot import LABELS, LOWER_IS_BETTER, MEANINGS, difference_plot, tone
 
@@ -15,6 +16,12 @@ _TEMPLATES = Path(__file__).parent.parent / "templates"
 _HEADLINE = ("chair_i", "coverage", "claim_precision", "pope_f1")
 _RATES = ("chair_i", "chair_s", "coverage", "claim_precision", "pope_f1")
 _ALL = (*_RATES, "words")
+GRADES = {
+    "ari": "Automated readability index",
+    "fk": "Flesch-Kincaid grade",
+    "smog": "SMOG",
+    "cl": "Coleman-Liau index",
+}
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,8 @@ class Inputs:
 
     summary: Path
     dataset: Path
-    dataset_evaluation: Path
+    dataset_evaluation: Path | None
+    """None where the truth of the dataset's images is not known."""
     base: Path
     tuned: Path
     images: Path
@@ -33,6 +41,8 @@ class Inputs:
     seed: int = 0
     scale_model: bool = False
     """Whether to say that the figures are those of a small world, not of a 7B model."""
+    benchmarks: tuple[tuple[Path, Path], ...] = ()
+    """Base and tuned run of each further benchmark."""
 
 
 def render(inputs: Inputs) -> str:
@@ -68,7 +78,11 @@ def _content(inputs: Inputs) -> dict[str, Any]:
         "headline": _HEADLINE,
         "all_names": _ALL,
         "tone": tone,
-        "plot": difference_plot(model["difference"], model["matched_length"], _RATES),
+        "plot": difference_plot(model["difference"], model["matched_length"], _measured_rates(model)),
+        "precision": precision_against_coverage(model, summary["dataset"]),
+        "lengths": hallucination_against_length(base, tuned),
+        "violins": grade_violins(base.captions.texts, tuned.captions.texts),
+        "grade_names": GRADES,
         "by_kind": _by_kind(inputs),
         "dataset_samples": dataset_samples(
             inputs.dataset, inputs.dataset_evaluation, inputs.samples, inputs.seed
@@ -85,19 +99,25 @@ def _content(inputs: Inputs) -> dict[str, Any]:
                 ("dataset", inputs.dataset_evaluation),
                 ("base", inputs.base),
                 ("tuned", inputs.tuned),
+                *((f"{run.parent.name} {run.name}", run) for pair in inputs.benchmarks for run in pair),
             )
+            if folder is not None
         },
     }
 
 
+def _measured_rates(model: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(name for name in _RATES if model["difference"][name]["value"] is not None)
+
+
 def _by_kind(inputs: Inputs) -> list[dict[str, Any]]:
     """Return claim precision by kind: dataset before and after, base and tuned."""
-    judged = read_json(inputs.dataset_evaluation / METRICS)
+    judged = read_json(inputs.dataset_evaluation / METRICS) if inputs.dataset_evaluation else {}
     runs = [
         read_json(folder / METRICS)["figures"].get("claims", {}) for folder in (inputs.base, inputs.tuned)
     ]
-    columns: list[Mapping[str, Any]] = [judged["holistic"], judged["textualized"], *runs]
-    names = [name for name in judged["textualized"] if name.startswith("precision_")]
+    columns: list[Mapping[str, Any]] = [judged.get("holistic", {}), judged.get("textualized", {}), *runs]
+    names = dict.fromkeys(name for column in columns for name in column if name.startswith("precision_"))
     return [
         {"kind": name.removeprefix("precision_"), "figures": [column.get(name) for column in columns]}
         for name in names

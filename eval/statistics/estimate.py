@@ -1,7 +1,7 @@
 """From tallies and formulas to figures with intervals, and to differences of two runs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,6 +9,8 @@ from eval.errors import MismatchError
 from eval.figure import Difference, Figure, Interval
 from eval.formula import Formula
 from eval.statistics.bootstrap import percentile_interval, resampled_sums, two_sided_p
+from eval.statistics.holm import holm
+from eval.statistics.power import detectable
 from eval.statistics.wilson import wilson
 from eval.tally import Matrix, Tally
 
@@ -55,6 +57,12 @@ def difference(
     return {f.name: _difference(f, first.columns, pair, (draws[0], draws[1])) for f in formulas}
 
 
+def correct(differences: Mapping[str, Difference]) -> dict[str, Difference]:
+    """Return the differences with p corrected for all of them being asked at once."""
+    corrected = holm({name: each.p for name, each in differences.items() if each.p is not None})
+    return {name: replace(each, p_holm=corrected.get(name)) for name, each in differences.items()}
+
+
 def _figure(
     formula: Formula, columns: tuple[str, ...], sums: Matrix, replicates: Matrix, images: int
 ) -> Figure:
@@ -81,7 +89,8 @@ def _difference(
     replicates = formula(draws[1], columns) - formula(draws[0], columns)
     interval, reason = _interval(replicates, images)
     p = None if interval is None else two_sided_p(replicates[~np.isnan(replicates)])
-    return Difference(values[1] - values[0], images, interval, p, reason)
+    shown = None if interval is None else detectable(interval)
+    return Difference(values[1] - values[0], images, interval, p, reason, detectable=shown)
 
 
 def _interval(replicates: Matrix, images: int) -> tuple[Interval | None, str | None]:
