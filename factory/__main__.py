@@ -4,4 +4,5 @@ import sys
 
 from factory.cli import main
 
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":  # the processes that run stages import this module too
+    sys.exit(main(sys.argv[1:]))

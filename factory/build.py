@@ -1,10 +1,13 @@
 """Building a dataset from a recipe, or going on with one: gather, run the stages, write."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from factory.engine import Track, Worker, run_stage
+from factory import logs
+from factory.cost import Purse
+from factory.engine import Run, Track, spent_so_far
 from factory.fingerprint import marks
 from factory.gather import Album, gather
 from factory.ledger import StageLedger
@@ -13,6 +16,7 @@ from factory.publish import publish
 from factory.recipe import FactoryRecipe
 from factory.stage import Stage, check_order
 from factory.storage import only_builder
+from factory.workers import Job, crew_of
 from factory.workplace import Workplace
 from recipes import resolve_path
 
@@ -57,6 +61,7 @@ def build(recipe: FactoryRecipe, recipe_path: Path, progress: Progress, retry: b
     place = Workplace(Path(recipe.out))
     source = resolve_path(recipe.source.images, recipe_path)
     place.claim()
+    logs.keep_in(place.folder / "logs")
     with only_builder(place.folder):
         found = marks(recipe.seed, recipe.stages, stages)
         ledgers = place.ledgers(found)
@@ -79,9 +84,11 @@ def _run(
     retry: bool,
 ) -> Track:
     track = Track(album, ledgers, recipe.seed)
-    sizes = recipe.engine.batch_sizes
+    engine = recipe.engine
+    purse = Purse(recipe.max_usd, engine.usd_per_worker_hour, spent_so_far(track))
     for position, stage in enumerate(stages):
         label = ledgers[position].mark.label
-        worker = Worker(stage, label, sizes.get(label, recipe.engine.batch_size))
-        run_stage(track, position, worker, progress, retry)
+        size = engine.batch_sizes.get(label, engine.batch_size)
+        job = Job(recipe.stages[position], label, size, "image" in stage.needs)
+        Run(track, position, progress, purse, retry).all_shards(partial(crew_of, job, stage, engine))
     return track

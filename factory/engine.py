@@ -1,27 +1,23 @@
-"""The local engine: one stage at a time over the shards of an album, each kept as soon as it is done."""
+"""Runs one stage at a time over the shards of an album, each kept as soon as it is done, by one worker or many."""
 
-import gc
-import random
-import sys
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
-import numpy as np
-
-from factory.errors import FactoryError, StageError
+from factory.cost import Purse
+from factory.errors import StageError
 from factory.fingerprint import digest
 from factory.gather import Album
 from factory.intake_shards import first_digest
 from factory.ledger import Done, Spent, StageLedger, Traced, advance, hash_of
 from factory.progress import Progress
-from factory.records import Item, Rejection
 from factory.rows import Outcome, row_of
-from factory.stage import Stage
+from factory.workers import Worker
 
-OUT_OF_MEMORY = "out of memory"
+Crew = Callable[[int], list[Worker]]
+"""Makes the workers for a number of shards."""
 
 
 @dataclass
@@ -51,174 +47,120 @@ class Track:
         return traced
 
 
-@dataclass
-class Worker:
-    """A stage that is opened once there is work, and the batch size that its memory has proved to bear."""
+@dataclass(frozen=True)
+class Run:
+    """One stage of a build at work; with `retry` its rejected items are run anew."""
 
-    stage: Stage
-    label: str
-    batch_size: int
-    is_open: bool = False
-    on_batch: Callable[[int], None] = field(default=lambda _: None)
+    track: Track
+    position: int
+    progress: Progress
+    purse: Purse
+    retry: bool = False
 
-    def open(self) -> float:
-        """Load the stage's models unless they are there; return the seconds it took.
+    @property
+    def ledger(self) -> StageLedger:
+        """The ledger of the stage."""
+        return self.track.ledgers[self.position]
+
+    def all_shards(self, crew: Crew) -> None:
+        """Run the stage over every shard that is not done.
 
         Raises:
-            FactoryError: they cannot be loaded.
+            StageError: the stage raised what it does not foresee, or broke its promise of one outcome per item.
+            BudgetError: nothing is left to spend; shards in flight are finished first.
+            FactoryError: the user must act.
         """
-        if self.is_open:
-            return 0.0
-        started = time.perf_counter()
-        self.is_open = True
+        pending = [shard for shard in range(len(self.track.album.shards)) if not self._is_done(shard)]
+        self._announce(pending)
+        if pending:
+            self._share_out(pending, crew(len(pending)))
+            if any(self.ledger.done(shard) is None for shard in pending):
+                self.purse.check()
+        self.progress.end()
+
+    def _share_out(self, pending: Sequence[int], workers: Sequence[Worker]) -> None:
+        """Let each worker take the next shard until there is none."""
+        queue, lock = iter(pending), Lock()
+
+        def next_shard() -> int | None:
+            with lock:
+                return next(queue, None)
+
+        if len(workers) == 1:
+            self._take_turns(workers[0], next_shard, self.progress.advance)
+            return
+
+        def advance(count: int) -> None:
+            with lock:
+                self.progress.advance(count)
+
+        with ThreadPoolExecutor(len(workers), thread_name_prefix="worker") as pool:
+            turns = [pool.submit(self._take_turns, worker, next_shard, advance) for worker in workers]
+            try:
+                done, _ = wait(turns, return_when=FIRST_EXCEPTION)
+                for turn in done:
+                    turn.result()
+            except BaseException:
+                with lock:
+                    queue = iter(())
+                for worker in workers:
+                    worker.close()
+                raise
+
+    def _take_turns(
+        self, worker: Worker, next_shard: Callable[[], int | None], advance: Callable[[int], None]
+    ) -> None:
         try:
-            self.stage.open()
-        except FactoryError:
-            raise
-        except Exception as error:  # a model may fail to load in any way; the user must know of which stage
-            raise StageError(
-                f"stage {self.label!r} could not load its models: {type(error).__name__}: {error}"
-            ) from error
-        return time.perf_counter() - started
+            while not self.purse.is_empty and (shard := next_shard()) is not None:
+                self._one_shard(shard, worker, advance)
+        finally:
+            worker.close()  # at once, so that another finds its room
 
-    def run(self, items: Sequence[Item]) -> list[Outcome]:
-        """Return one outcome per item, in order."""
-        found: list[Outcome] = []
-        while len(found) < len(items):
-            batch = items[len(found) : len(found) + self.batch_size]
-            outcomes = self._try(batch)
-            found += outcomes
-            self.on_batch(len(outcomes))
-        return found
+    def _one_shard(self, shard: int, worker: Worker, advance: Callable[[int], None]) -> None:
+        ledger = self.ledger
+        traced = self.track.items(self.position, shard)
+        old = {key: row for key, row in ledger.rows(shard).items() if not (self.retry and "rejection" in row)}
+        todo = [one for one in traced if one.digest not in old]
+        advance(len(traced) - len(todo))
+        seed = int(digest([self.track.seed, ledger.mark.label, shard])[:8], 16)
+        work = worker.work([one.item for one in todo], seed, advance)
+        new = {row["in"]: row for row in _rows(todo, work.outcomes, ledger.mark.label)}
+        rows = [old.get(one.digest) or new[one.digest] for one in traced]
+        self.purse.pay(work.spent)
+        ledger.write(shard, rows, work.spent.after(ledger.done(shard) if old else None))
 
-    def counts(self) -> Counter[str]:
-        """Return what the stage has counted so far, for stages that count."""
-        return Counter(getattr(self.stage, "counts", {}))
+    def _is_done(self, shard: int) -> bool:
+        done = self.ledger.done(shard)
+        inputs = self.track.inputs(self.position, shard)
+        return done is not None and done.inputs == inputs and not (self.retry and done.rejected)
 
-    def close(self) -> None:
-        """Close the stage if it was opened."""
-        if self.is_open:
-            self.is_open = False
-            self.stage.close()
+    def _announce(self, pending: Sequence[int]) -> None:
+        waiting = set(pending)
+        shards = range(len(self.track.album.shards))
+        finished = [self.ledger.done(shard) for shard in shards if shard not in waiting]
+        done = sum(marker.items for marker in finished if marker is not None)
+        total = done + sum(self._count(shard) for shard in pending)
+        self.progress.begin(self.ledger.mark.label, total, done)
 
-    def _try(self, batch: Sequence[Item]) -> list[Outcome]:
-        """Run a batch; out of memory, halve the batch size and return nothing, or reject a single item."""
-        try:
-            return self._checked(batch, self.stage.run(batch))
-        except FactoryError:
-            raise
-        except (
-            Exception
-        ) as error:  # the boundary of the stage: its bugs are named, lack of memory is dealt with
-            if not is_out_of_memory(error):
-                raise self._crash(batch, error) from error
-        _free_memory()
-        if len(batch) == 1:
-            return [Rejection(batch[0].id, self.label, OUT_OF_MEMORY, "even alone")]
-        self.batch_size = len(batch) // 2
-        return []
-
-    def _checked(self, batch: Sequence[Item], outcomes: list[Item | Rejection]) -> list[Outcome]:
-        if [outcome.id for outcome in outcomes] != [item.id for item in batch]:
-            raise ValueError(f"gave {len(outcomes)} results for {len(batch)} items, or in another order")
-        return outcomes
-
-    def _crash(self, batch: Sequence[Item], error: Exception) -> StageError:
-        ids = ", ".join(item.id for item in batch[:8]) + (", ..." if len(batch) > 8 else "")
-        return StageError(
-            f"stage {self.label!r} broke on items {ids}: {type(error).__name__}: {error}. "
-            "This is a bug of the stage; finished shards are kept"
-        )
+    def _count(self, shard: int) -> int:
+        if self.position == 0:
+            return sum(entry.rejection is None for entry in self.track.album.shards[shard])
+        before = self.track.ledgers[self.position - 1].done(shard)
+        return before.items - sum(before.rejected.values()) if before else 0
 
 
-def run_stage(track: Track, position: int, worker: Worker, progress: Progress, retry: bool = False) -> None:
-    """Run a stage over every shard that is not done; with `retry` its rejected items are run anew.
-
-    Raises:
-        StageError: the stage raised what it does not foresee, or broke its promise of one outcome per item.
-    """
-    ledger = track.ledgers[position]
-    shards = range(len(track.album.shards))
-    pending = [
-        shard for shard in shards if not _is_done(ledger.done(shard), track.inputs(position, shard), retry)
-    ]
-    _announce(track, position, pending, progress)
-    worker.on_batch = progress.advance
-    try:
-        for shard in pending:
-            _run_shard(track, position, shard, worker, progress, retry)
-    finally:
-        worker.close()
-    progress.end()
+def spent_so_far(track: Track) -> Iterator[Spent]:
+    """Yield what each finished shard of each stage has cost."""
+    for ledger in track.ledgers:
+        markers: list[Done | None] = [ledger.done(shard) for shard in range(len(track.album.shards))]
+        yield from (marker.spent for marker in markers if marker is not None)
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an exception means that the batch was too large, without importing torch."""
-    text = str(error).lower()
-    named = type(error).__name__ in ("OutOfMemoryError", "MemoryError")
-    return named or (
-        isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
-    )
-
-
-def _is_done(done: Done | None, inputs: str, retry: bool) -> bool:
-    return done is not None and done.inputs == inputs and not (retry and done.rejected)
-
-
-def _announce(track: Track, position: int, pending: Sequence[int], progress: Progress) -> None:
-    finished = [
-        track.ledgers[position].done(s) for s in range(len(track.album.shards)) if s not in set(pending)
-    ]
-    done = sum(marker.items for marker in finished if marker is not None)
-    waiting = sum(_count(track, position, shard) for shard in pending)
-    progress.begin(track.ledgers[position].mark.label, done + waiting, done)
-
-
-def _count(track: Track, position: int, shard: int) -> int:
-    if position == 0:
-        return sum(entry.rejection is None for entry in track.album.shards[shard])
-    before = track.ledgers[position - 1].done(shard)
-    return before.items - sum(before.rejected.values()) if before else 0
-
-
-def _run_shard(
-    track: Track, position: int, shard: int, worker: Worker, progress: Progress, retry: bool
-) -> None:
-    ledger = track.ledgers[position]
-    traced = track.items(position, shard)
-    old = {key: row for key, row in ledger.rows(shard).items() if not (retry and "rejection" in row)}
-    todo = [one for one in traced if one.digest not in old]
-    progress.advance(len(traced) - len(todo))
-    open_s = worker.open() if todo else 0.0
-    _seed(track.seed, worker.label, shard)
-    counted, started = worker.counts(), time.perf_counter()
-    new = {row["in"]: row for row in _rows(todo, worker)}
-    spent = Spent(len(todo), time.perf_counter() - started, open_s, dict(worker.counts() - counted))
-    rows = [old.get(one.digest) or new[one.digest] for one in traced]
-    ledger.write(shard, rows, spent.after(ledger.done(shard) if old else None))
-
-
-def _rows(todo: Sequence[Traced], worker: Worker) -> Iterator[dict[str, Any]]:
-    for one, outcome in zip(todo, worker.run([one.item for one in todo]), strict=True):
+def _rows(todo: Sequence[Traced], outcomes: Sequence[Outcome], label: str) -> Iterator[dict[str, Any]]:
+    for one, outcome in zip(todo, outcomes, strict=True):
         try:
             yield row_of(one.item, one.digest, outcome)
         except (TypeError, ValueError) as error:
             raise StageError(
-                f"stage {worker.label!r} made what cannot be kept of {one.item.id!r}: {error}"
+                f"stage {label!r} made what cannot be kept of {one.item.id!r}: {error}"
             ) from error
-
-
-def _seed(seed: int, label: str, shard: int) -> None:
-    """Seed all that samples, so that a shard comes out the same whether or not the build was interrupted."""
-    value = int(digest([seed, label, shard])[:8], 16)
-    random.seed(value)
-    np.random.seed(value)
-    if torch := sys.modules.get("torch"):
-        torch.manual_seed(value)
-
-
-def _free_memory() -> None:
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()

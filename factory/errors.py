@@ -5,6 +5,9 @@ FactoryError            whatever the user must act on; shown without traceback, 
 ├── SourceError         no images where the recipe says, or a list that cannot be read
 ├── ModelError          a checkpoint or server that cannot be used
 ├── StorageError        the output folder cannot be written, or is another recipe's
+├── EngineError         an engine that is not installed, not there, or too small
+├── WorkerError         workers that die of whatever they are given
+├── BudgetError         the recipe's budget is spent
 ├── ExportError         a dataset folder that cannot be exported as asked
 └── StageError          a stage broke in a way that it does not foresee: a bug, with stage and items named
 
@@ -30,6 +33,18 @@ class ModelError(FactoryError):
 
 class StorageError(FactoryError):
     """The output folder cannot be written, or holds another recipe's work."""
+
+
+class EngineError(FactoryError):
+    """The engine is not installed, not there, or too small."""
+
+
+class WorkerError(FactoryError):
+    """The workers of a stage die of whatever they are given."""
+
+
+class BudgetError(FactoryError):
+    """The recipe's budget is spent; what is finished is kept."""
 
 
 class ExportError(FactoryError):

@@ -1,8 +1,8 @@
 """The factory's recipe: images, stages, engine, and what the dataset card must say."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Discriminator, Field, PositiveInt, Tag
 
 from factory.stages import StageConfig
 from recipes import Config
@@ -38,10 +38,9 @@ class SourceConfig(Config):
     """How long one URL may take altogether."""
 
 
-class LocalEngineConfig(Config):
-    """One machine, stage by stage over shards, one stage's models in memory at a time."""
+class EngineConfig(Config):
+    """What all engines have in common."""
 
-    kind: Literal["local"] = "local"
     shard_size: PositiveInt = 256
     """Images per shard: what is lost at most when the machine dies."""
     batch_size: PositiveInt = 8
@@ -50,6 +49,57 @@ class LocalEngineConfig(Config):
     """Batch sizes of single stages, by stage name."""
     decode_workers: PositiveInt = 4
     """Threads that read and check the images."""
+    usd_per_worker_hour: Annotated[float, Field(ge=0.0)] = 0.0
+    """What a worker costs while it runs a stage, for the cost in card and report and for `max_usd`."""
+
+
+class LocalEngineConfig(EngineConfig):
+    """One machine, stage by stage over shards, one stage's models in memory at a time."""
+
+    kind: Literal["local"] = "local"
+    workers: Annotated[int, Field(ge=0)] = 0
+    """Processes that run a stage side by side, each with the stage's models; 0 runs it in the build's own.
+    A process that dies is started again, and the image that kills it is found and rejected."""
+    workers_of: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """Numbers of processes of single stages, by stage name."""
+    gpus: list[str] = Field(default_factory=list)
+    """GPUs dealt to the processes in turn, as CUDA_VISIBLE_DEVICES names them; empty: all see all."""
+
+
+class RayEngineConfig(EngineConfig):
+    """A Ray cluster: the same stages over the same shards, each stage run by actors wherever there is room.
+
+    The build's own process holds the ledger and sends the images, so that the machines need share no disk.
+    """
+
+    kind: Literal["ray"] = "ray"
+    address: str | None = None
+    """Address of a running cluster, such as `auto` or `ray://HOST:10001`; null starts one on this machine."""
+    workers: PositiveInt = 1
+    """Actors that run a stage side by side, each with the stage's models."""
+    workers_of: dict[str, PositiveInt] = Field(default_factory=dict)
+    """Numbers of actors of single stages, by stage name."""
+    cpus: Annotated[float, Field(ge=0.0)] = 1.0
+    """CPUs that Ray keeps free for one actor."""
+    cpus_of: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
+    """The same for single stages, by stage name."""
+    gpus: Annotated[float, Field(ge=0.0)] = 0.0
+    """GPUs that Ray gives to one actor; a fraction shares one, which bounds the number and not the memory."""
+    gpus_of: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
+    """The same for single stages, by stage name."""
+    runtime_env: dict[str, Any] = Field(default_factory=dict)
+    """Ray's environment for the actors, such as `{py_modules: [...]}` where they lack this package."""
+
+
+def _engine_kind(value: Any) -> str:
+    kind = value.get("kind", "local") if isinstance(value, dict) else getattr(value, "kind", "local")
+    return str(kind)
+
+
+Engine = Annotated[
+    Annotated[LocalEngineConfig, Tag("local")] | Annotated[RayEngineConfig, Tag("ray")],
+    Discriminator(_engine_kind),
+]
 
 
 class CardConfig(Config):
@@ -76,7 +126,10 @@ class FactoryRecipe(Config):
     source: SourceConfig
     stages: Annotated[list[StageConfig], Field(min_length=1)]
     """What is done to each image, in order."""
-    engine: LocalEngineConfig = LocalEngineConfig()
+    engine: Engine = LocalEngineConfig()
+    """Where and how the stages run; another engine makes the same rows."""
+    max_usd: Annotated[float, Field(gt=0.0)] | None = None
+    """The build stops before the next shard once tokens and workers have come to so many dollars."""
     out: str
     """The dataset folder."""
     max_rejected_fraction: Fraction = 0.05

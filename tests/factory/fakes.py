@@ -12,6 +12,7 @@ import yaml
 from PIL import Image
 from pydantic import Field
 
+from factory.errors import ModelError
 from factory.recipe import FactoryRecipe
 from factory.records import Claim, Entity, Item, Object, Rejection, Rle
 from recipes import Config
@@ -72,7 +73,11 @@ class SayConfig(Config):
     interrupt_on: str = ""
     """The id at which the user presses Ctrl-C."""
     kill_on: str = ""
-    """The id at which the process dies."""
+    """The id at which the process dies; `*` for any."""
+    fuse: str = ""
+    """A file that goes with the first death; without it there is none."""
+    refuses: str = ""
+    """What the model says when it is loaded and cannot be."""
     device: str = "cpu"
     model: str = "/models/fake-mllm"
 
@@ -87,6 +92,11 @@ class Say(_Fake):
     name = "say"
     adds = ("reference", "entities")
 
+    def open(self) -> None:
+        super().open()
+        if self.config.refuses:
+            raise ModelError(self.config.refuses)
+
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
         if len(items) > self.config.memory:
             Calls.batches.append(("too many", [item.id for item in items]))
@@ -99,11 +109,13 @@ class Say(_Fake):
             raise KeyError("nobody thought of this")
         if item.id == config.interrupt_on:
             raise KeyboardInterrupt
-        if item.id == config.kill_on:
+        if config.kill_on in (item.id, "*") and (not config.fuse or Path(config.fuse).exists()):
+            Path(config.fuse or "/nonexistent").unlink(missing_ok=True)
             os._exit(137)
         if item.id in config.reject and not (config.pardon and Path(config.pardon).exists()):
             return Rejection(item.id, self.name, "no reply", "the model kept silent")
-        return replace(item, reference=config.text, entities=(Entity("dog"), Entity("<cat>")))
+        text = os.path.expandvars(config.text)
+        return replace(item, reference=text, entities=(Entity("dog"), Entity("<cat>")))
 
 
 class FindConfig(Config):
