@@ -6,6 +6,7 @@ although the library is not needed here.
 
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,6 +37,9 @@ def dataset_row(item: Item, provenance: str) -> dict[str, Any]:
         "objects": [_object(thing) for thing in item.objects or ()],
         "facts": list(item.facts or ()),
         "claims": [_claim(claim) for claim in item.claims or ()],
+        "written": item.written,
+        "repairs": [asdict(repair) for repair in item.repairs or ()],
+        "marked": list(item.marked or ()),
         "provenance": provenance,
     }
 

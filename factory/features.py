@@ -46,6 +46,9 @@ FEATURES: Features = {
     "objects": many(_OBJECT),
     "facts": many(value("string")),
     "claims": many(_CLAIM),
+    "written": value("string"),
+    "repairs": many({name: value("string") for name in ("action", "kind", "before", "after")}),
+    "marked": many(value("string")),
     "provenance": value("string"),
 }
 

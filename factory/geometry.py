@@ -19,6 +19,14 @@ LARGE, SMALL = "large", "small"
 THIRD = 1 / 3
 CLOSE_ABOVE, FAR_BELOW = 0.65, 0.35
 LARGE_FROM, SMALL_TO = 0.12, 0.07
+SAME_NEARNESS = 0.05
+"""Two things are at the same distance if they are nearer to each other in nearness than this."""
+_SHARES = (
+    (0.70, "most of the image"),
+    (0.42, "about half of the image"),
+    (0.29, "about a third of the image"),
+    (0.20, "about a quarter of the image"),
+)
 PLACE_TOLERANCE, NEARNESS_TOLERANCE, AREA_TOLERANCE = 0.04, 0.06, 0.02
 """How far beyond a border a word is still held to be right when a text is checked."""
 
@@ -140,6 +148,31 @@ def distance_holds(word: str, nearness: float) -> bool:
 def size_holds(word: str, fraction: float) -> bool:
     """Tell whether large or small is right within the tolerance."""
     return fraction >= LARGE_FROM - AREA_TOLERANCE if word == LARGE else fraction <= SMALL_TO + AREA_TOLERANCE
+
+
+def same_distance(a: float, b: float) -> bool:
+    """Tell whether two things are at the same distance from the viewer, by their nearness."""
+    return abs(a - b) <= SAME_NEARNESS
+
+
+def covered_by_box(box: BoxXyxy, other: BoxXyxy) -> float:
+    """Return the share of a box over which another lies, in [0, 1]; 0 if it is empty."""
+    shared = area_px(
+        (max(box[0], other[0]), max(box[1], other[1]), min(box[2], other[2]), min(box[3], other[3]))
+    )
+    return shared / area_px(box) if area_px(box) > 0 else 0.0
+
+
+def covered_by_mask(box: BoxXyxy, mask: NDArray[np.bool_]) -> float:
+    """Return the share of a box over which a mask (H, W) lies, by whole pixels; 0 if it has none."""
+    left, top, right, bottom = (round(x) for x in clipped(box, (mask.shape[1], mask.shape[0])))
+    inside = mask[top:bottom, left:right]
+    return float(inside.mean()) if inside.size else 0.0
+
+
+def share_words(fraction: float) -> str:
+    """Return a share of the image in words, or nothing for a small one."""
+    return next((words for least, words in _SHARES if fraction >= least), "")
 
 
 def typical_nearness(nearness: NDArray[np.float32], mask: NDArray[np.bool_] | None, box: BoxXyxy) -> float:

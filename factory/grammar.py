@@ -1,25 +1,21 @@
-"""Reads controlled English as statements that can be checked one by one, each with its place in the text.
+"""Finds in plain English what names things: sentences, noun phrases, and the words of place, distance and relation.
 
-    "A large red car is on the left, far away."
-        existence  "A large red car"       size      "large red car"     position  "on the left"
-        attribute  "red car" (red)         depth     "far away"
-
-A sentence in which nothing can be read becomes one statement of kind `other`, so that nothing goes unnoticed.
+"A large red car is on the left, far away."
+noun    "A large red car": determiner `a`, size `large`, attribute `red`, phrase `red car`
+marker  "on the left" (position), "far away" (depth)
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from factory.english import NUMBERS, bare, singular
 from factory.lexicon import (
-    ANOTHER,
     ATTRIBUTES,
-    DEFINITE,
     DETERMINERS,
     DISTANCE_PATTERNS,
     NOT_THINGS,
+    ONE,
     PHRASE_ENDS,
     PLACE_PATTERNS,
     RELATION_PATTERNS,
@@ -27,7 +23,7 @@ from factory.lexicon import (
     SIZE_WORDS,
 )
 
-_SENTENCE = re.compile(r"\S.*?(?:[.!?]+(?=\s|$)|$)", re.DOTALL)
+_SENTENCE = re.compile(r"\S.*?(?:[.!?]+[\"”')\]]*(?=\s|$)|$)", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]+(?:['-][A-Za-z]+)*|\d+")
 _MASK = "|"
 _MAX_WORDS = 5
@@ -55,23 +51,9 @@ class Noun:
 
 
 @dataclass(frozen=True)
-class Statement:
-    """What text[start:end] says of the things named `phrase`; `other` is the second thing of a relation.
+class Marker:
+    """Words of place, distance or relation at text[start:end]."""
 
-    `at_least` is how many such things there must be: 2 for the first `another`.
-    """
-
-    kind: str
-    start: int
-    end: int
-    phrase: str = ""
-    value: str = ""
-    other: str = ""
-    at_least: int = 1
-
-
-@dataclass(frozen=True)
-class _Marker:
     kind: str
     value: str
     start: int
@@ -83,24 +65,14 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return [(m.start(), m.start() + len(m.group().rstrip())) for m in _SENTENCE.finditer(text)]
 
 
-def parse(text: str) -> list[Statement]:
-    """Return the statements in the order of the text."""
-    said: Counter[str] = Counter()
-    found: list[Statement] = []
-    for index, (start, end) in enumerate(sentences(text)):
-        read = sorted(_read(text, start, end, index == 0, said), key=lambda s: (s.start, s.end))
-        found += read or [Statement("other", start, end)]
-    return found
-
-
 def entities(text: str) -> list[str]:
     """Return the phrases of a text that name things, as they stand there without determiner and size."""
     phrases: dict[str, str] = {}
     for index, (start, end) in enumerate(sentences(text)):
-        masked, _ = _mask(text, start, end)
-        nouns = list(_nouns(masked, start, end))
-        setting = _setting(text, nouns, start, end) if index == 0 else None
-        for noun in nouns:
+        masked, _ = without_markers(text, start, end)
+        found = list(nouns(masked, start, end))
+        setting = setting_of(text, found, start, end) if index == 0 else None
+        for noun in found:
             if noun is not setting:
                 words = _without_size(text[noun.words_start : noun.end])
                 phrases.setdefault(words.lower(), words)
@@ -112,9 +84,9 @@ def leading_phrase(caption: str) -> str:
     text = caption.strip()
     opening = SETTING_PATTERN.match(text)
     text = text[opening.end() :] if opening else text
-    nouns = list(_nouns(text, 0, len(text)))
-    if nouns and not text[: nouns[0].start].strip():
-        return nouns[0].phrase
+    found = list(nouns(text, 0, len(text)))
+    if found and not text[: found[0].start].strip():
+        return found[0].phrase
     words: list[str] = []
     last = 0
     for match in _WORD.finditer(text):
@@ -125,38 +97,25 @@ def leading_phrase(caption: str) -> str:
     return bare(_without_size(" ".join(words[:_MAX_WORDS])))
 
 
-def _without_size(words: str) -> str:
-    return " ".join(word for word in words.split() if word.lower() not in SIZE_WORDS)
-
-
-def _read(text: str, start: int, end: int, is_first: bool, said: Counter[str]) -> Iterator[Statement]:
-    masked, markers = _mask(text, start, end)
-    nouns = list(_nouns(masked, start, end))
-    setting = _setting(text, nouns, start, end) if is_first else None
-    related = [m for m in markers if m.kind == "relation"]
-    for noun in nouns:
-        if noun is setting:
-            yield Statement("setting", noun.start, noun.end, noun.phrase)
-        elif not (related and noun.determiner in DEFINITE):
-            yield from _of_noun(text, noun, end, said)
-    things = [noun for noun in nouns if noun is not setting]
-    for marker in markers:
-        yield from _of_marker(marker, things)
-
-
-def _mask(text: str, start: int, end: int) -> tuple[str, list[_Marker]]:
+def without_markers(text: str, start: int, end: int) -> tuple[str, list[Marker]]:
     """Return the text with its places, distances and relations blotted out, and these."""
-    markers: list[_Marker] = []
+    markers: list[Marker] = []
     families = (("relation", RELATION_PATTERNS), ("depth", DISTANCE_PATTERNS), ("position", PLACE_PATTERNS))
     for kind, patterns in families:
         for value, pattern in patterns.items():
             for match in pattern.finditer(text, start, end):
-                markers.append(_Marker(kind, value, *match.span()))
-                text = text[: match.start()] + _MASK * len(match.group()) + text[match.end() :]
+                markers.append(Marker(kind, value, *match.span()))
+                text = blotted(text, *match.span())
     return text, markers
 
 
-def _nouns(text: str, start: int, end: int) -> Iterator[Noun]:
+def blotted(text: str, start: int, end: int) -> str:
+    """Return the text with a part made unreadable, every other character in its place."""
+    return text[:start] + _MASK * (end - start) + text[end:]
+
+
+def nouns(text: str, start: int, end: int) -> Iterator[Noun]:
+    """Yield the noun phrases of text[start:end] that begin with a determiner or number and name a thing."""
     words = list(_WORD.finditer(text, start, end))
     index = 0
     while index < len(words):
@@ -170,16 +129,44 @@ def _nouns(text: str, start: int, end: int) -> Iterator[Noun]:
         index += 1
 
 
+def setting_of(text: str, found: Sequence[Noun], start: int, end: int) -> Noun | None:
+    """Return the noun that says where this is.
+
+    It is found in `This is a beach.`, `A photo of a beach.` and `A beach with a crab.`
+    """
+    if not found:
+        return None
+    first = found[0]
+    opening = SETTING_PATTERN.match(text, start, end)
+    if opening and opening.end() == first.start:
+        return first
+    rest = text[first.end : end].strip()
+    return first if first.start == start and (rest in ("", ".") or rest.startswith("with ")) else None
+
+
+def _without_size(words: str) -> str:
+    return " ".join(word for word in words.split() if word.lower() not in SIZE_WORDS)
+
+
 def _phrase_words(text: str, words: Sequence[re.Match[str]], index: int) -> list[re.Match[str]]:
     chosen: list[re.Match[str]] = []
     last = words[index].end()
+    one = words[index].group().lower() in ONE
     for word in words[index + 1 : index + 1 + _MAX_WORDS]:
         name = word.group().lower()
         if not text[last : word.start()].isspace() or name in PHRASE_ENDS or name in DETERMINERS:
             break
+        if one and _is_verb(name, chosen):
+            break
         chosen.append(word)
         last = word.end()
     return chosen
+
+
+def _is_verb(name: str, before: Sequence[re.Match[str]]) -> bool:
+    """Tell whether a word in -s after `a dog` says what it does, as nothing of which there is one ends so."""
+    previous = before[-1].group().lower() if before else ""
+    return bool(previous) and singular(name) != name and previous not in ATTRIBUTES and previous not in SIZE_WORDS
 
 
 def _noun(determiner: str, start: int, words: Sequence[re.Match[str]]) -> Noun | None:
@@ -191,48 +178,3 @@ def _noun(determiner: str, start: int, words: Sequence[re.Match[str]]) -> Noun |
     attributes = tuple((name, word.start()) for name, word in described if name in ATTRIBUTES)
     phrase = " ".join([name for name in lower[:-1] if name not in SIZE_WORDS] + [singular(lower[-1])])
     return Noun(determiner, phrase, attributes, sizes, start, words[0].start(), words[-1].end())
-
-
-def _setting(text: str, nouns: Sequence[Noun], start: int, end: int) -> Noun | None:
-    """Return the noun that says where this is.
-
-    It is found in `This is a beach.`, `A photo of a beach.` and `A beach with a crab.`
-    """
-    if not nouns:
-        return None
-    first = nouns[0]
-    opening = SETTING_PATTERN.match(text, start, end)
-    if opening and opening.end() == first.start:
-        return first
-    rest = text[first.end : end].strip()
-    return first if first.start == start and (rest in ("", ".") or rest.startswith("with ")) else None
-
-
-def _of_noun(text: str, noun: Noun, end: int, said: Counter[str]) -> Iterator[Statement]:
-    before = max(1, said[noun.phrase])
-    at_least = before + 1 if noun.determiner == ANOTHER else 1
-    said[noun.phrase] = max(before, at_least)
-    yield Statement("existence", noun.start, noun.end, noun.phrase, at_least=at_least)
-    for attribute, start in noun.attributes:
-        plain = " ".join(word for word in noun.phrase.split() if word not in ATTRIBUTES)
-        yield Statement("attribute", start, noun.end, plain, attribute)
-    for size, start in noun.sizes:
-        yield Statement("size", start, noun.end, noun.phrase, size)
-    if noun.number is not None and (noun.number > 1 or _is_total(text, noun.end, end)):
-        yield Statement("count", noun.start, noun.end, noun.phrase, str(noun.number))
-
-
-def _is_total(text: str, start: int, end: int) -> bool:
-    return text[start:end].lower().startswith(" in total")
-
-
-def _of_marker(marker: _Marker, nouns: Sequence[Noun]) -> Iterator[Statement]:
-    before = [noun for noun in nouns if noun.end <= marker.start]
-    after = [noun for noun in nouns if noun.start >= marker.end]
-    if marker.kind == "relation":
-        if before and after:
-            subject, other = before[-1], after[0]
-            yield Statement("relation", subject.start, other.end, subject.phrase, marker.value, other.phrase)
-    elif before or after:
-        subject = before[-1] if before else after[0]
-        yield Statement(marker.kind, marker.start, marker.end, subject.phrase, marker.value)

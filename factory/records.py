@@ -63,8 +63,26 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Repair:
+    """What verification did to a piece of the text.
+
+    `action` is corrected, rewritten, from evidence, dropped, cut or cleaned; `kind` is the kind of the claim that
+    was wrong; `before` and `after` are the words, `after` empty where nothing took their place.
+    """
+
+    action: str
+    kind: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class Item:
-    """One image on its way through the stages. `image`: encoded bytes; `name`: a base name, never a path."""
+    """One image on its way through the stages. `image`: encoded bytes; `name`: a base name, never a path.
+
+    `written` is the description as it was before verification, `repairs` what was done to it since, and `marked`
+    are the sentences of the description that say what nothing supports.
+    """
 
     id: str
     image: bytes
@@ -77,6 +95,9 @@ class Item:
     facts: tuple[str, ...] | None = None
     description: str | None = None
     claims: tuple[Claim, ...] | None = None
+    written: str | None = None
+    repairs: tuple[Repair, ...] | None = None
+    marked: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from factory.records import Claim, Entity, Item, Object, Rejection, Rle
+from factory.records import Claim, Entity, Item, Object, Rejection, Repair, Rle
 
 FIXED = frozenset({"id", "image", "name", "size_wh"})
 """Fields of an item that no stage may change."""
@@ -60,7 +60,7 @@ def dumps(row: Mapping[str, Any]) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
-    return asdict(value) if isinstance(value, (Entity, Object, Claim)) else value
+    return asdict(value) if isinstance(value, (Entity, Object, Claim, Repair)) else value
 
 
 def _number(value: Any) -> Any:
@@ -91,6 +91,10 @@ def _claim(raw: Mapping[str, Any]) -> Claim:
     return Claim(**{**raw, "span": tuple(raw["span"]), "evidence": tuple(raw["evidence"])})
 
 
+def _repair(raw: Mapping[str, Any]) -> Repair:
+    return Repair(**raw)
+
+
 def _box(raw: Any) -> Any:
     return None if raw is None else tuple(raw)
 
@@ -103,4 +107,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "objects": _many(_object),
     "facts": _many(_same),
     "claims": _many(_claim),
+    "written": _same,
+    "repairs": _many(_repair),
+    "marked": _many(_same),
 }

@@ -1,4 +1,4 @@
-"""Writes a description from facts by template, in the controlled English that `grammar` reads."""
+"""Writes a description from facts by template, in the controlled English that the claim reader reads."""
 
 import re
 from collections import Counter
@@ -30,6 +30,10 @@ def _sentence(line: str, mentioned: Counter[str]) -> str:
         return f"There are {parts[1]} in total."
     if parts[0] == "relation":
         return f"{capital(parts[1])} is {parts[2]} {parts[3]}."
+    if parts[0] == "hidden":
+        return f"{capital(parts[1])} is partly hidden {parts[2]} {parts[3]}."
+    if parts[0] == "share":
+        return f"{capital(parts[1])} takes up {parts[2]}."
     return _of_object(parts, mentioned)
 
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import math
 import re
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,10 @@ from PIL import Image
 
 from factory.models.protocols import ChatRequest, Reply
 from factory.models.served import ServedConfig
+from factory.models.yes_no import share_of_yes
 
+_TOP_LOGPROBS = 20
+"""As many as servers give at most."""
 _FENCE = re.compile(r"^```\w*\s*(.*?)\s*```$", re.DOTALL)
 
 
@@ -28,6 +32,8 @@ def payload(model: str, config: ServedConfig, request: ChatRequest, reask: int) 
     }
     if config.seed is not None:
         body["seed"] = config.seed + reask
+    if request.asks_yes_no:
+        body |= {"max_tokens": 1, "logprobs": True, "top_logprobs": _TOP_LOGPROBS}
     if request.schema is not None and config.structured != "none":
         body["response_format"] = _response_format(request.schema, config.structured)
     return body
@@ -46,9 +52,18 @@ def read(answer: Any, config: ServedConfig) -> Reply:
         tokens_in=usage.prompt_tokens if usage else 0,
         tokens_out=usage.completion_tokens if usage else 0,
         tokens_cached=getattr(details, "cached_tokens", None),
+        yes=_yes(choice),
     )
     price = config.price.micro_usd(reply.tokens_in, reply.tokens_out, reply.tokens_cached or 0)
     return replace(reply, micro_usd=price)
+
+
+def _yes(choice: Any) -> float | None:
+    """Return the probability of yes where the server tells log-probabilities."""
+    positions = getattr(getattr(choice, "logprobs", None), "content", None)
+    if not positions:
+        return None
+    return share_of_yes((one.token, math.exp(one.logprob)) for one in positions[0].top_logprobs or ())
 
 
 def problem_of(request: ChatRequest, reply: Reply) -> str:

@@ -11,12 +11,16 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """One question to a chat model; `schema` asks for JSON of that shape where this is supported."""
+    """One question to a chat model; `schema` asks for JSON of that shape where this is supported.
+
+    With `asks_yes_no` only the first token counts: the reply's `yes` says how likely it is.
+    """
 
     text: str
     image: Image.Image | None = None
     system: str = ""
     schema: dict[str, Any] | None = None
+    asks_yes_no: bool = False
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class Reply:
     """What a chat model answered; `finished` is False when it ran into its token limit.
 
     `error` says why there is no answer to this one request; then `text` is empty. `tokens_cached` of
-    `tokens_in` were computed before, None where the server does not tell; `micro_usd` is the price paid.
+    `tokens_in` were computed before, None where the server does not tell; `micro_usd` is the price paid. `yes`, for
+    questions that ask yes or no, is yes / (yes + no) of the first token's probabilities, None if it is neither.
     """
 
     text: str
@@ -34,6 +39,7 @@ class Reply:
     error: str = ""
     tokens_cached: int | None = None
     micro_usd: int = 0
+    yes: float | None = None
 
 
 class Model(Protocol):

@@ -4,6 +4,7 @@ Sampling, where a temperature asks for it, draws on torch's generator, which the
 """
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any, Literal
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from factory.errors import ModelError
 from factory.models.batching import batches
 from factory.models.checkpoint import Adapter, CheckpointConfig, Probability, load
 from factory.models.protocols import ChatRequest, Reply
+from factory.models.yes_no import share_of_yes, variants
 
 
 class TransformersChatConfig(CheckpointConfig):
@@ -58,7 +60,8 @@ class TransformersChat(Adapter):
             self._tokenizer.pad_token = self._tokenizer.eos_token
         self._require_template()
         self._model = self._runtime.place(load(family.from_pretrained, self._config))
-        self._generation = self._generation_config()
+        self._generation = self._generation_config(self._config.max_new_tokens)
+        self._first_token_only = self._generation_config(1, output_logits=True, return_dict_in_generate=True)
 
     def reply(self, requests: Sequence[ChatRequest]) -> list[Reply]:
         """Answer each request, in order.
@@ -67,14 +70,17 @@ class TransformersChat(Adapter):
             ModelError: an image is given to a model without sight.
         """
         prompts = [self._prompt(request) for request in requests]
-        order = sorted(range(len(requests)), key=lambda i: (requests[i].image is None, len(prompts[i])))
+        order = sorted(range(len(requests)), key=lambda i: len(prompts[i]))
         replies: list[Reply | None] = [None] * len(requests)
-        for alike in (
-            [i for i in order if requests[i].image is not None],
-            [i for i in order if requests[i].image is None],
-        ):
+        for with_image, yes_no in product((True, False), (False, True)):
+            alike = [
+                i
+                for i in order
+                if (requests[i].image is not None, requests[i].asks_yes_no) == (with_image, yes_no)
+            ]
+            answer_all = self._say_yes_or_no if yes_no else self._answer
             for chosen in batches(alike, self._config.batch_size):
-                answers = self._answer([prompts[i] for i in chosen], [requests[i].image for i in chosen])
+                answers = answer_all([prompts[i] for i in chosen], [requests[i].image for i in chosen])
                 for i, answer in zip(chosen, answers, strict=True):
                     replies[i] = answer
         return [reply for reply in replies if reply is not None]
@@ -106,6 +112,26 @@ class TransformersChat(Adapter):
         answers = tokens[:, inputs["input_ids"].shape[1] :]
         return [self._read(answer, n) for answer, n in zip(answers, told, strict=True)]
 
+    def _say_yes_or_no(self, prompts: list[str], images: list[Any]) -> list[Reply]:
+        """Return replies with the probability of yes, from the first token alone."""
+        import torch
+
+        inputs = self._runtime.feed(self._encode(prompts, images))
+        with torch.inference_mode():
+            made = self._model.generate(**inputs, generation_config=self._first_token_only)
+        likely = made.logits[0].float().softmax(-1)  # (b, vocabulary)
+        told = inputs["attention_mask"].sum(-1).tolist()
+        return [self._weigh(row, n) for row, n in zip(likely, told, strict=True)]
+
+    def _weigh(self, likely: Any, tokens_in: int) -> Reply:
+        words = {self._first_token(form) for word in ("yes", "no") for form in variants(word)}
+        share = share_of_yes((self._tokenizer.decode([i]), float(likely[i])) for i in words)
+        text = "" if share is None else "yes" if share >= 0.5 else "no"
+        return Reply(text, tokens_in=tokens_in, tokens_out=1, yes=share)
+
+    def _first_token(self, word: str) -> int:
+        return int(self._tokenizer(word, add_special_tokens=False).input_ids[0])
+
     def _encode(self, prompts: list[str], images: list[Any]) -> Any:
         # some chat templates write the opening token themselves: it must not come twice
         twice = self._tokenizer.bos_token is not None and prompts[0].startswith(self._tokenizer.bos_token)
@@ -121,7 +147,7 @@ class TransformersChat(Adapter):
         text = self._tokenizer.decode(tokens[:length], skip_special_tokens=True).strip()
         return Reply(text, finished=length < len(tokens), tokens_in=tokens_in, tokens_out=length)
 
-    def _generation_config(self) -> Any:
+    def _generation_config(self, max_new_tokens: int, **options: Any) -> Any:
         from transformers import GenerationConfig
 
         config = self._config
@@ -132,10 +158,11 @@ class TransformersChat(Adapter):
         if config.temperature > 0:
             sampling = {"do_sample": True, "temperature": config.temperature, "top_p": config.top_p}
         return GenerationConfig(
-            max_new_tokens=config.max_new_tokens,
+            max_new_tokens=max_new_tokens,
             eos_token_id=ends,
             pad_token_id=self._tokenizer.pad_token_id,
             **sampling,
+            **options,
         )
 
     def _require_template(self) -> None:

@@ -12,9 +12,9 @@ from factory import rle
 from factory.geometry import typical_nearness
 from factory.models import DepthConfig as DepthModelUnion
 from factory.models.protocols import DepthEstimator
+from factory.pictures import with_pictures
 from factory.records import Item, Object, Rejection
 from factory.stages.opening import Opening
-from factory.stages.pictures import with_pictures
 from recipes import Config
 
 

@@ -10,10 +10,10 @@ from pydantic import Field
 from factory.errors import ReplyError
 from factory.models import ChatConfig
 from factory.models.protocols import Chat, ChatRequest, Reply
+from factory.pictures import with_pictures
 from factory.prompts import Prompt, load_prompt
 from factory.records import Item, Rejection
 from factory.stages.opening import Opening
-from factory.stages.pictures import with_pictures
 from factory.stages.replies import prose
 from recipes import Config
 

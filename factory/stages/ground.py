@@ -11,9 +11,9 @@ from factory.english import bare, head
 from factory.models import DetectorConfig
 from factory.models.checkpoint import Probability
 from factory.models.protocols import Detector, Regions
+from factory.pictures import with_pictures
 from factory.records import BoxXyxy, Entity, Item, Rejection
 from factory.stages.opening import Opening
-from factory.stages.pictures import with_pictures
 from recipes import Config
 
 

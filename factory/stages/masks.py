@@ -10,9 +10,9 @@ from factory import rle
 from factory.geometry import boxes_array
 from factory.models import SamConfig
 from factory.models.protocols import Segmenter
+from factory.pictures import with_pictures
 from factory.records import Item, Rejection
 from factory.stages.opening import Opening
-from factory.stages.pictures import with_pictures
 from recipes import Config
 
 

@@ -15,11 +15,11 @@ from factory.grammar import leading_phrase
 from factory.models import ChatConfig, DetectorConfig, Owlv2Config
 from factory.models.checkpoint import Probability
 from factory.models.protocols import Chat, ChatRequest, Detector, Proposer, Regions
+from factory.pictures import with_pictures
 from factory.prompts import Prompt, load_prompt
 from factory.records import BoxXyxy, Item, Object, Rejection
 from factory.stages.ground import box_of
 from factory.stages.opening import Opening
-from factory.stages.pictures import with_pictures
 from factory.stages.replies import prose
 from recipes import Config
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from factory.errors import ReplyError
@@ -48,17 +49,34 @@ def phrases(reply: Reply) -> list[str]:
     Raises:
         ReplyError: there is no answer, or it is anything else.
     """
+    value = _list(reply)
+    if not isinstance(value, list) or not all(isinstance(phrase, str) for phrase in value):
+        raise ReplyError("reply is not a JSON array of strings")
+    return [phrase.strip() for phrase in value if phrase.strip()]
+
+
+def records(reply: Reply, names: Sequence[str]) -> list[dict[str, str]]:
+    """Return a reply that is a JSON array of objects, or an object that holds just one such array.
+
+    Of each object the named strings are taken; one that is absent or null is empty.
+
+    Raises:
+        ReplyError: there is no answer, or it is anything else.
+    """
+    value = _list(reply)
+    if not isinstance(value, list) or not all(isinstance(record, dict) for record in value):
+        raise ReplyError("reply is not a JSON array of objects")
+    return [{name: str(record.get(name) or "") for name in names} for record in value]
+
+
+def _list(reply: Reply) -> Any:
     text = _answer(reply)
     fenced = _FENCE.match(text)
     try:
         value: Any = json.loads(fenced.group(1) if fenced else text)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         raise ReplyError("reply is not JSON") from None
-    if isinstance(value, dict) and len(value) == 1:
-        value = next(iter(value.values()))
-    if not isinstance(value, list) or not all(isinstance(phrase, str) for phrase in value):
-        raise ReplyError("reply is not a JSON array of strings")
-    return [phrase.strip() for phrase in value if phrase.strip()]
+    return next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else value
 
 
 def _answer(reply: Reply) -> str:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.grammar import entities, leading_phrase, parse, sentences
+from factory.claims.read import parse
+from factory.grammar import entities, leading_phrase, sentences
 from factory.writer import write
 
 

@@ -17,20 +17,21 @@ _THREADS = 4
 def with_pictures(stage: str, items: Sequence[Item], work: Work) -> list[Outcome]:
     """Call `work` with the items that decode and their RGB images; the others come back rejected."""
     with ThreadPoolExecutor(_THREADS) as pool:
-        decoded = list(pool.map(_decoded, items))
+        images = list(pool.map(decoded, items))
     good = [
-        (item, image) for item, image in zip(items, decoded, strict=True) if isinstance(image, Image.Image)
+        (item, image) for item, image in zip(items, images, strict=True) if isinstance(image, Image.Image)
     ]
     done = iter(work([item for item, _ in good], [image for _, image in good]) if good else [])
     return [
         next(done)
         if isinstance(image, Image.Image)
         else Rejection(item.id, stage, "image cannot be decoded", image)
-        for item, image in zip(items, decoded, strict=True)
+        for item, image in zip(items, images, strict=True)
     ]
 
 
-def _decoded(item: Item) -> Image.Image | str:
+def decoded(item: Item) -> Image.Image | str:
+    """Return the item's image in RGB, or why it cannot be had."""
     try:
         return Image.open(io.BytesIO(item.image)).convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as error:
