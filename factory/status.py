@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from factory.cost import MICRO_USD
 from factory.intake_shards import IntakeShards
 from factory.roster import STAGE as INTAKE
 from factory.roster import call_roll
@@ -37,6 +38,11 @@ class Status:
         """Rejections by reason over intake and all stages."""
         return merged([self.refused, *(tally.rejected for tally in self.stages)])
 
+    @property
+    def usd(self) -> float:
+        """What all stages have cost."""
+        return sum(tally.usd for tally in self.stages)
+
     def as_json(self) -> dict[str, Any]:
         """Return the status as JSON values; `accepted` is null until every stage is through."""
         rejected = sum(self.rejected.values())
@@ -47,6 +53,7 @@ class Status:
             "rejected": self.rejected,
             "finished": self.is_finished,
             "stages": {INTAKE: intake, **{tally.label: tally.as_json() for tally in self.stages}},
+            "usd": round(self.usd, 6),
             "seconds": round(self.intake_s + sum(t.spent.run_s + t.spent.open_s for t in self.stages), 3),
         }
 
@@ -64,7 +71,8 @@ def read_status(out: Path) -> Status:
     entries = [entry for shard in call_roll(store.arrivals(shard) for shard in shards) for entry in shard]
     refused = merged([{e.rejection.reason: 1} for e in entries if e.rejection])
     seconds = sum(marker["seconds"] for shard in shards if (marker := store.marker(shard)))
-    tallies = [tally_stage(ledger, len(shards)) for ledger in ledgers]
+    per_hour = place.state().get("usd_per_worker_hour", 0.0)
+    tallies = [tally_stage(ledger, len(shards), per_hour) for ledger in ledgers]
     built = read_json(place.folder / "built.json")
     is_written = built is not None and built["fingerprint"] == ledgers[-1].mark.fingerprint
     return Status(len(entries), refused, seconds, tallies, is_written)
@@ -79,7 +87,9 @@ def status_text(status: Status) -> str:
     )
     for tally in status.stages:
         lines.append(_stage_line(tally))
-        lines += [f"  {count} {name}" for name, count in tally.spent.counts.items()]
+        shown = {name: count for name, count in tally.spent.counts.items() if name != MICRO_USD}
+        lines += [f"  {count} {name}" for name, count in shown.items()]
+    lines += [f"{status.usd:.4f} US dollars"] if status.usd else []
     lines += [f"  {count} x {reason}" for reason, count in status.rejected.items()]
     return "\n".join(lines)
 

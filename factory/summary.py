@@ -22,24 +22,28 @@ def summarise(
 ) -> dict[str, Any]:
     """Return the summary; `accepted` and the rejections add up to `images`, whatever was interrupted.
 
-    `wall_s` is the time that made what is in the dataset, over all runs, without work that a changed
-    recipe made void.
+    `usd` is what the recipe's prices make of the work, 0 where it names none. `wall_s` is the time that made
+    what is in the dataset, over all runs, without work that a changed recipe made void.
     """
     images = len(track.album.entries)
     reasons: Counter[str] = Counter(rejection.reason for rejection in rejections)
-    tallies = [tally_stage(ledger, len(track.album.shards)) for ledger in track.ledgers]
+    per_hour = recipe.engine.usd_per_worker_hour
+    tallies = [tally_stage(ledger, len(track.album.shards), per_hour) for ledger in track.ledgers]
     intake_s = track.album.seconds
     stages = {INTAKE: _intake(track, rejections, intake_s), **{t.label: t.as_json() for t in tallies}}
     wall_s = intake_s + write_s + sum(t.spent.run_s + t.spent.open_s for t in tallies)
+    accepted, usd = images - len(rejections), sum(tally.usd for tally in tallies)
     return {
         "images": images,
-        "accepted": images - len(rejections),
+        "accepted": accepted,
         "rejected": merged([dict(reasons)]),
         "seed": recipe.seed,
         "stages": stages,
         "wall_s": round(wall_s, 3),
         "write_s": round(write_s, 3),
         "peak_rss_mb": peak_rss_mb,
+        "usd": round(usd, 6),
+        "usd_per_accepted": round(usd / accepted, 6) if accepted else None,
         "files": {path.name: path.stat().st_size for path in files},
     }
 
@@ -56,4 +60,6 @@ def _intake(track: Track, rejections: Sequence[Rejection], seconds: float) -> di
         "seconds": round(seconds, 3),
         "items_per_s": round(images / seconds, 3) if seconds > 0 else None,
         "counts": merged([dict(changed)]),
+        "prefix_hit_rate": None,
+        "usd": 0.0,
     }

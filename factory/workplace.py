@@ -55,7 +55,11 @@ class Workplace:
         stages = [_state(ledger) for ledger in ledgers]
         write_json(
             self.folder / "state.json",
-            {"max_rejected_fraction": recipe.max_rejected_fraction, "stages": stages},
+            {
+                "max_rejected_fraction": recipe.max_rejected_fraction,
+                "usd_per_worker_hour": recipe.engine.usd_per_worker_hour,
+                "stages": stages,
+            },
         )
 
     def state(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,7 @@ class _Fake:
 
     def __init__(self, config: Any) -> None:
         self.config = config
+        self.counts: Counter[str] = Counter()
 
     def open(self) -> None:
         Calls.opened.append(self.name)
@@ -76,6 +78,8 @@ class SayConfig(Config):
     """The id at which the process dies; `*` for any."""
     fuse: str = ""
     """A file that goes with the first death; without it there is none."""
+    micro_usd: int = 0
+    """What each item costs in tokens, of which a server keeps three quarters."""
     refuses: str = ""
     """What the model says when it is loaded and cannot be."""
     device: str = "cpu"
@@ -114,6 +118,8 @@ class Say(_Fake):
             os._exit(137)
         if item.id in config.reject and not (config.pardon and Path(config.pardon).exists()):
             return Rejection(item.id, self.name, "no reply", "the model kept silent")
+        if config.micro_usd:
+            self.counts.update({"micro_usd": config.micro_usd, "tokens_in": 40, "tokens_cached": 30})
         text = os.path.expandvars(config.text)
         return replace(item, reference=text, entities=(Entity("dog"), Entity("<cat>")))
 
