@@ -4,11 +4,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
 
 from train.device import on_cuda
 from train.flops import flops_per_token, peak_flops
@@ -16,6 +18,7 @@ from train.lora import parameter_groups
 from train.monitor import Monitor
 from train.outputs import Outputs
 from train.plan import Sizes
+from train.progress import is_portable, load_generators, load_progress, save_progress
 from train.recipe import TrainRecipe
 from train.zero import deepspeed_config
 
@@ -93,6 +96,38 @@ class Finetuner(Trainer):  # type: ignore[misc]
             self.optimizer = kind(groups, lr=config.learning_rate, betas=config.betas, eps=config.epsilon)
         return self.optimizer
 
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        """Write a checkpoint of our own, or the library's where the recipe wants DeepSpeed's."""
+        if self._recipe.checkpoints.kind != "portable":
+            super()._save_checkpoint(model, trial)
+            return
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        main = self.is_world_process_zero()
+        save_progress(folder, self.model, self.optimizer, self.lr_scheduler, main)
+        if main:
+            self.state.save_to_json(str(folder / TRAINER_STATE_NAME))
+
+    def _prepare_for_training(
+        self, max_steps: int, train_dataloader: DataLoader[Any], resume_from_checkpoint: str | None
+    ) -> tuple[Any, Any]:
+        """Build optimizer and schedule, then continue from a checkpoint of our own if there is one."""
+        own = _own(resume_from_checkpoint)
+        rest = None if own else resume_from_checkpoint
+        prepared: tuple[Any, Any] = super()._prepare_for_training(max_steps, train_dataloader, rest)
+        if own:
+            load_progress(own, self.model, self.optimizer, self.lr_scheduler)
+        return prepared
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        if not _own(resume_from_checkpoint):
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        if own := _own(checkpoint):
+            load_generators(own, self.args.process_index, self.args.world_size, self.args.seed)
+        else:
+            super()._load_rng_state(checkpoint)
+
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
     ) -> tuple[list[Any], Any]:
@@ -132,6 +167,10 @@ class Finetuner(Trainer):  # type: ignore[misc]
         return self.is_deepspeed_enabled and self._recipe.deepspeed.offload != "none"
 
 
+def _own(checkpoint: str | None) -> Path | None:
+    return Path(checkpoint) if checkpoint is not None and is_portable(Path(checkpoint)) else None
+
+
 def _cpu_adam(groups: list[dict[str, Any]], **settings: Any) -> torch.optim.Optimizer:
     from deepspeed.ops.adam import DeepSpeedCPUAdam
 
@@ -152,4 +191,4 @@ def end_wandb() -> None:
     """Close the run in Weights & Biases, so that a following phase opens one of its own."""
     wandb = sys.modules.get("wandb")
     if wandb is not None and wandb.run is not None:
-        wandb.finish(quiet=True)
+        wandb.finish()
