@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from factory.models.depth import DepthAnythingConfig, GlpnConfig
+from factory.models.florence2 import Florence2Config
 from factory.models.grounding_dino import GroundingDinoConfig
 from factory.models.openai_chat import OpenAIChatConfig
 from factory.models.owlv2 import Owlv2Config
@@ -17,6 +18,9 @@ from factory.models.vllm_chat import VllmChatConfig
 
 ChatConfig = Annotated[
     TransformersChatConfig | OpenAIChatConfig | VllmChatConfig, Field(discriminator="kind")
+]
+RegionCaptionerConfig = Annotated[
+    TransformersChatConfig | OpenAIChatConfig | VllmChatConfig | Florence2Config, Field(discriminator="kind")
 ]
 DetectorConfig = Annotated[Owlv2Config | GroundingDinoConfig, Field(discriminator="kind")]
 ProposerConfig = Owlv2Config
@@ -28,11 +32,13 @@ __all__ = [
     "DepthAnythingConfig",
     "DepthConfig",
     "DetectorConfig",
+    "Florence2Config",
     "GlpnConfig",
     "GroundingDinoConfig",
     "OpenAIChatConfig",
     "Owlv2Config",
     "ProposerConfig",
+    "RegionCaptionerConfig",
     "SamConfig",
     "SegmenterConfig",
     "TransformersChatConfig",

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from factory.english import bare, head
 from factory.errors import ReplyError
 from factory.geometry import area_fraction, boxes_array, inside, iou, iou_matrix, square_window
 from factory.grammar import leading_phrase
-from factory.models import ChatConfig, DetectorConfig, Owlv2Config
+from factory.models import DetectorConfig, Florence2Config, Owlv2Config, RegionCaptionerConfig
 from factory.models.checkpoint import Probability
 from factory.models.protocols import Chat, ChatRequest, Detector, Proposer, Regions
+from factory.models.region_captions import RegionCaptioner
 from factory.pictures import with_pictures
 from factory.prompts import Prompt, load_prompt
 from factory.records import BoxXyxy, Item, Object, Rejection
@@ -31,10 +32,10 @@ class RegionsConfig(Config):
     """Propose regions, caption a crop of each, and keep those whose name the detector confirms."""
 
     kind: Literal["regions"] = "regions"
-    proposer: Owlv2Config
-    """Says where things are, whatever they are."""
-    captioner: ChatConfig
-    """The MLLM that names the thing in a crop."""
+    proposer: Owlv2Config | None = None
+    """Says where things are, whatever they are; not needed by a captioner that finds regions itself."""
+    captioner: RegionCaptionerConfig
+    """The MLLM that names the thing in a crop, or a model that finds and captions regions in one go."""
     detector: DetectorConfig
     """Confirms the name at the place; loaded once if it is the proposer's checkpoint."""
     prompt: str = "region"
@@ -54,21 +55,33 @@ class RegionsConfig(Config):
     max_inside: Probability = 0.6
     """Two boxes of one kind are one object if they share more than this part of the smaller box."""
 
+    @model_validator(mode="after")
+    def _has_regions(self) -> Self:
+        if self.proposer is None and not isinstance(self.captioner, Florence2Config):
+            raise ValueError(f"captioner {self.captioner.kind!r} captions crops: name a proposer of regions")
+        return self
+
     def build(self) -> "FindRegions":
         """Return the stage."""
-        proposer = self.proposer.build()
-        detector = proposer if self.detector == self.proposer else self.detector.build()
+        finds_itself = isinstance(self.captioner, Florence2Config)
+        proposer = None if self.proposer is None or finds_itself else self.proposer.build()
+        same = proposer is not None and self.detector == self.proposer
+        detector = proposer if same and proposer is not None else self.detector.build()
         return FindRegions(proposer, self.captioner.build(), detector, load_prompt(self.prompt, ()), self)
 
     def identity(self) -> dict[str, str]:
         """Return what decides the result."""
-        parts = {"proposer": self.proposer, "captioner": self.captioner, "detector": self.detector}
+        parts = {"captioner": self.captioner, "detector": self.detector}
+        prompt = {}
+        if self.proposer is not None and not isinstance(self.captioner, Florence2Config):
+            parts = {"proposer": self.proposer, **parts}
+            prompt = {"prompt": load_prompt(self.prompt, ()).digest}
         models = {
             f"{part}.{key}": value
             for part, config in parts.items()
             for key, value in config.identity().items()
         }
-        return {"version": str(FindRegions.version), "prompt": load_prompt(self.prompt, ()).digest, **models}
+        return {"version": str(FindRegions.version), **prompt, **models}
 
 
 class FindRegions(Opening):
@@ -83,7 +96,12 @@ class FindRegions(Opening):
     adds: tuple[str, ...] = ("objects",)
 
     def __init__(
-        self, proposer: Proposer, captioner: Chat, detector: Detector, prompt: Prompt, config: RegionsConfig
+        self,
+        proposer: Proposer | None,
+        captioner: Chat | RegionCaptioner,
+        detector: Detector,
+        prompt: Prompt,
+        config: RegionsConfig,
     ) -> None:
         super().__init__(proposer, captioner, detector)
         self._proposer, self._captioner, self._detector = proposer, captioner, detector
@@ -94,11 +112,7 @@ class FindRegions(Opening):
         return with_pictures(self.name, items, self._find)
 
     def _find(self, items: list[Item], images: list[Image.Image]) -> list[Item | Rejection]:
-        proposed = [
-            _first(r, self._config.max_regions)
-            for r in self._proposer.propose(images, self._config.min_objectness)
-        ]
-        captions = self._captions(images, proposed)
+        proposed, captions = self._propose(images)
         names = [sorted({leading_phrase(c) for c in of_one} - {""}) for of_one in captions]
         confirmed = self._detector.detect(images, names, self._config.min_score)
         found: list[Item | Rejection] = []
@@ -109,7 +123,21 @@ class FindRegions(Opening):
             found.append(replace(item, objects=self._settled(item, objects)))
         return found
 
-    def _captions(self, images: list[Image.Image], proposed: list[Regions]) -> list[list[str]]:
+    def _propose(self, images: list[Image.Image]) -> tuple[list[Regions], list[list[str]]]:
+        """Return the regions of each image and a caption for each, empty where there is none."""
+        limit, captioner = self._config.max_regions, self._captioner
+        if hasattr(captioner, "caption_regions"):
+            found = captioner.caption_regions(images)
+            return [_first(one.regions, limit) for one in found], [
+                list(one.captions[:limit]) for one in found
+            ]
+        assert self._proposer is not None
+        proposed = [_first(r, limit) for r in self._proposer.propose(images, self._config.min_objectness)]
+        return proposed, self._captions(captioner, images, proposed)
+
+    def _captions(
+        self, captioner: Chat, images: list[Image.Image], proposed: list[Regions]
+    ) -> list[list[str]]:
         """Return a caption per region; empty where the captioner gave none."""
         text = self._prompt.render({})
         requests = [
@@ -117,7 +145,7 @@ class FindRegions(Opening):
             for image, regions in zip(images, proposed, strict=True)
             for i in range(len(regions.scores))
         ]
-        replies = iter(self.ask(self._captioner, requests))
+        replies = iter(self.ask(captioner, requests))
         captions: list[list[str]] = []
         for regions in proposed:
             captions.append([])

@@ -29,6 +29,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]
         "depth_anything": tiny.save_depth_anything,
         "depth_anything_metric": lambda path: tiny.save_depth_anything(path, "metric"),
         "glpn": tiny.save_glpn,
+        "florence2": tiny.save_florence2,
     }
 
     def get(name: str) -> str:

@@ -256,3 +256,46 @@ def save_glpn(folder: Path) -> Path:
     GLPNForDepthEstimation(config).save_pretrained(folder)
     GLPNImageProcessorPil(size_divisor=32).save_pretrained(folder)
     return folder
+
+
+def save_florence2(folder: Path) -> Path:
+    """Save a region captioner; the strips of its vision tower shrink by 32."""
+    import torch
+    from transformers import (
+        BartConfig,
+        CLIPImageProcessorPil,
+        Florence2Config,
+        Florence2ForConditionalGeneration,
+        Florence2Processor,
+        PreTrainedTokenizerFast,
+    )
+    from transformers.models.florence2.configuration_florence2 import Florence2VisionConfig
+
+    torch.manual_seed(0)
+    words = tokenizer(PLAIN)
+    words.add_tokens([f"<loc_{i}>" for i in range(1000)])
+    named = {"image_token": "<image>"}
+    words = PreTrainedTokenizerFast(
+        tokenizer_object=words.backend_tokenizer, extra_special_tokens=named, **PLAIN
+    )
+    side = 64
+    sight = Florence2VisionConfig(
+        depths=(1, 1, 1, 1), embed_dim=(8, 16, 16, 32), num_heads=(1, 2, 2, 4), num_groups=(1, 2, 2, 4),
+        window_size=4, projection_dim=32, drop_path_rate=0.0,
+    )  # fmt: skip
+    text = BartConfig(
+        vocab_size=len(words), d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=64, decoder_ffn_dim=64, max_position_embeddings=256,
+        pad_token_id=1, bos_token_id=2, eos_token_id=3, decoder_start_token_id=3, forced_eos_token_id=3,
+    )  # fmt: skip
+    config = Florence2Config(
+        vision_config=sight.to_dict(), text_config=text.to_dict(),
+        image_token_id=words.convert_tokens_to_ids("<image>"),
+    )  # fmt: skip
+    model = Florence2ForConditionalGeneration(config)
+    images = CLIPImageProcessorPil(size={"height": side, "width": side}, do_center_crop=False)
+    images.image_seq_length = (side // 32) ** 2 + 1
+    model.save_pretrained(folder)
+    rules: dict[str, Any] = {"description_with_bboxes": {}}
+    Florence2Processor(images, words, post_processor_config=rules).save_pretrained(folder)
+    return folder
