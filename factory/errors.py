@@ -56,4 +56,8 @@ class StageError(FactoryError):
 
 
 class ReplyError(Exception):
-    """A reply of a model cannot be used; its item is rejected with this reason."""
+    """A reply of a model cannot be used; its item is rejected with this reason, and `text` as the detail."""
+
+    def __init__(self, reason: str, text: str = "") -> None:
+        super().__init__(reason)
+        self.text = text

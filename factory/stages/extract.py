@@ -110,7 +110,7 @@ class Extract(Opening):
                 try:
                     found[i] = phrases(reply)
                 except ReplyError as error:
-                    found[i] = error
+                    found[i] = ReplyError(str(error), reply.text)
             open_ = [i for i in open_ if isinstance(found[i], ReplyError)]
             if not open_:
                 break
@@ -118,7 +118,7 @@ class Extract(Opening):
 
     def _read(self, item: Item, answer: list[str] | ReplyError) -> Item | Rejection:
         if isinstance(answer, ReplyError):
-            return Rejection(item.id, self.name, str(answer))
+            return Rejection(item.id, self.name, str(answer), answer.text)
         there = [phrase for phrase in answer if occurs(phrase, item.reference or "")]
         self.counts["dropped: not in the reference"] += len(answer) - len(there)
         once = list({phrase.lower(): phrase for phrase in reversed(there)}.values())[::-1]

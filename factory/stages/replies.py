@@ -12,6 +12,8 @@ from factory.models.protocols import Reply
 _FENCE = re.compile(r"^```\w*\s*(.*?)\s*```$", re.DOTALL)
 _PREAMBLE = re.compile(r"^(?:sure|certainly|here(?:'s| is| are))\b[^\n:]{0,80}:\s*", re.IGNORECASE)
 _LIST_MARK = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+", re.MULTILINE)
+_LAST_MARK = re.compile(r"(?:\A|\n|(?<=[.!?])\s)\s*(?:\d{1,2}[.)]|[-*•])\s*\Z")
+"""The mark of a list's next entry, of which nothing else was written."""
 _QUOTES = (('"', '"'), ("“", "”"))
 _SENTENCE_ENDS = (".", "!", "?", '"', "”", ")")
 
@@ -31,8 +33,9 @@ def prose(reply: Reply) -> str:
             and opening not in text[1:-1]
         ):
             text = text[1:-1].strip()
-    if not reply.finished and not text.endswith(_SENTENCE_ENDS):
-        text = _whole_sentences(text)
+    if not reply.finished:
+        text = _LAST_MARK.sub("", text).rstrip()
+        text = text if text.endswith(_SENTENCE_ENDS) else _whole_sentences(text)
     if not text:
         raise ReplyError("empty reply")
     return _as_prose(text)

@@ -70,3 +70,9 @@ def test_grammar_needs_no_model() -> None:
         [item(reference="A beach with a red umbrella, two boats and a large ball.")]
     )[0]
     assert phrases(done) == ["red umbrella", "boats", "ball"]
+
+
+def test_a_reply_that_cannot_be_read_is_kept_with_its_rejection() -> None:
+    outcome = extract("Sure, there is a car.")
+    assert isinstance(outcome, Rejection)
+    assert (outcome.reason, outcome.detail) == ("reply is not JSON", "Sure, there is a car.")
