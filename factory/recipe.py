@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, PositiveInt, Tag
+from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
 from factory.stages import StageConfig
 from recipes import Config
@@ -135,3 +135,20 @@ class FactoryRecipe(Config):
     max_rejected_fraction: Fraction = 0.05
     """Above this share of rejected images a build ends with exit code 1."""
     card: CardConfig = CardConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _captions_of_the_source(cls, tree: Any) -> Any:
+        """Let captions that name no file of their own come from the source."""
+        if not isinstance(tree, dict) or not isinstance(tree.get("source"), dict):
+            return tree
+        images = tree["source"].get("images")
+        stages = [_with_captions(stage, images) for stage in tree.get("stages") or ()]
+        return {**tree, "stages": stages} if stages else tree
+
+
+def _with_captions(stage: Any, source: Any) -> Any:
+    model = stage.get("model") if isinstance(stage, dict) else None
+    if not isinstance(model, dict) or model.get("kind") != "existing" or model.get("captions"):
+        return stage
+    return {**stage, "model": {**model, "captions": source}}
