@@ -27,14 +27,25 @@ The adapter holds LoRA weights of the language model (rank {rank}, alpha {alpha:
 """
 
 
+_WHOLE = """\
+# LLaVA for image descriptions
+
+{method} from `{base}` on {samples} samples ({sources}) in {steps} steps of {batch}: the whole language
+model{projector}; the last reported loss was {loss}. {dropped} samples were dropped; `rejections.jsonl` names each
+with its reason. `recipe.resolved.yaml` holds every setting, `train_log.jsonl` the course of the run.
+The folder loads as it is, by `LlavaForConditionalGeneration` and `AutoProcessor`.
+"""
+
+
 def write_card(recipe: TrainRecipe, summary: dict[str, Any]) -> None:
     """Write README.md into the folder of the run."""
+    whole = recipe.tuning == "full"
     head = {
         "base_model": recipe.model.checkpoint,
-        "library_name": "peft",
+        "library_name": "transformers" if whole else "peft",
         "pipeline_tag": "image-text-to-text",
     }
-    text = _TEXT.format(
+    text = (_WHOLE if whole else _TEXT).format(
         base=recipe.model.checkpoint,
         method="Tuned"
         if recipe.method == "sft"

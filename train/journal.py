@@ -11,6 +11,7 @@ import torch.distributed as dist
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from train.outputs import Mark, Outputs
+from train.progress import is_portable
 
 _LOG = logging.getLogger("train")
 
@@ -53,10 +54,11 @@ class Journal(TrainerCallback):  # type: ignore[misc]
 
 
 class Marker(TrainerCallback):  # type: ignore[misc]
-    """Mark a checkpoint complete when every process has written its part."""
+    """Mark a checkpoint complete when every process has written its part, and delete older ones."""
 
-    def __init__(self, outputs: Outputs, fingerprint: str, processes: int) -> None:
-        self._outputs, self._fingerprint, self._processes = outputs, fingerprint, processes
+    def __init__(self, outputs: Outputs, fingerprint: str, processes: int, keep: int) -> None:
+        self._outputs, self._fingerprint = outputs, fingerprint
+        self._processes, self._keep = processes, keep
 
     def on_save(
         self, _args: TrainingArguments, state: TrainerState, _control: TrainerControl, **_: Any
@@ -66,7 +68,9 @@ class Marker(TrainerCallback):  # type: ignore[misc]
             dist.barrier()
         if state.is_world_process_zero:
             folder = self._outputs.checkpoints / f"checkpoint-{state.global_step}"
-            self._outputs.mark(folder, Mark(state.global_step, self._processes, self._fingerprint))
+            mark = Mark(state.global_step, self._processes, self._fingerprint, is_portable(folder))
+            self._outputs.mark(folder, mark)
+            self._outputs.prune(self._keep)
 
 
 def _clock(seconds: float) -> str:

@@ -22,6 +22,7 @@ def lora_config(recipe: TrainRecipe) -> LoraConfig:
         r=recipe.lora.rank,
         lora_alpha=recipe.lora.alpha,  # type: ignore[arg-type]
         lora_dropout=recipe.lora.dropout,
+        use_dora=recipe.tuning == "dora",
         target_modules=recipe.lora.target,
         modules_to_save=[PROJECTOR] if recipe.projector.train else None,
         bias="none",

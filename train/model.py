@@ -12,6 +12,7 @@ from transformers.models.llava.modeling_llava import LlavaCausalLMOutputWithPast
 from train import attention
 from train.chat import IGNORED_LABEL
 from train.error import CheckpointError
+from train.quantise import quantised
 from train.recipe import ModelConfig
 
 
@@ -110,8 +111,13 @@ class TrainableLlava(LlavaForConditionalGeneration):  # type: ignore[misc]
                 "max_length_q": max(lengths), "max_length_k": max(lengths)}  # fmt: skip
 
 
-def load(config: ModelConfig, kind: type[TrainableLlava] = TrainableLlava) -> TrainableLlava:
-    """Load a LLaVA checkpoint as the given class, with every weight frozen.
+def load(
+    config: ModelConfig,
+    kind: type[TrainableLlava] = TrainableLlava,
+    dtype: torch.dtype | None = None,
+    four_bits: bool = False,
+) -> TrainableLlava:
+    """Load a LLaVA checkpoint as the given class, with every weight frozen, in the recipe's type or another.
 
     Raises:
         CheckpointError: it is missing, is no LLaVA-1.5, or lacks weights.
@@ -122,9 +128,10 @@ def load(config: ModelConfig, kind: type[TrainableLlava] = TrainableLlava) -> Tr
         model, report = LlavaForConditionalGeneration.from_pretrained(
             config.checkpoint,
             revision=config.revision or "main",
-            dtype=getattr(torch, config.dtype),
+            dtype=dtype or getattr(torch, config.dtype),
             attn_implementation={"": "sdpa", "text_config": implementation, "vision_config": "sdpa"},
             output_loading_info=True,
+            **(quantised() if four_bits else {}),
         )
     except (OSError, ValueError, ImportError) as error:
         raise CheckpointError(f"cannot load model.checkpoint {config.checkpoint}: {error}") from error

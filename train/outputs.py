@@ -10,6 +10,7 @@ from typing import Any
 from train.error import CheckpointError
 
 _MARK = "complete.json"
+_RESULTS = ("adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json")
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Mark:
     step: int
     processes: int
     fingerprint: str
+    portable: bool = False
+    """Whether any number of processes can continue from it."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,8 @@ class Outputs:
     def finished(self, fingerprint: str) -> dict[str, Any] | None:
         """Return the summary of a finished run of the same fingerprint, or None."""
         summary = _read_json(self.summary)
-        done = (
-            summary.get("fingerprint") == fingerprint
-            and (self.folder / "adapter_model.safetensors").is_file()
+        done = summary.get("fingerprint") == fingerprint and any(
+            (self.folder / name).is_file() for name in _RESULTS
         )
         return summary if done else None
 
@@ -71,10 +73,11 @@ class Outputs:
         if not marks:
             return None
         mark, folder = max(marks, key=lambda pair: pair[0].step)
-        if mark.processes != processes:
+        if mark.processes != processes and not mark.portable:
             raise CheckpointError(
-                f"{folder} was saved by {mark.processes} process(es), and this run has {processes}: start "
-                f"{mark.processes}, or give --set resume=never to begin anew"
+                f"{folder} was saved by {mark.processes} process(es) with DeepSpeed's own checkpoints, and this run "
+                f"has {processes}: start {mark.processes}, or give --set resume=never to begin anew; "
+                "checkpoints.kind portable avoids this"
             )
         return folder
 
@@ -91,6 +94,12 @@ class Outputs:
             file.unlink(missing_ok=True)
         return gone
 
+    def prune(self, keep: int) -> None:
+        """Delete all but the newest complete checkpoints."""
+        marked = sorted(self._marked(), key=lambda pair: pair[1].step)
+        for folder, _ in marked[:-keep]:
+            shutil.rmtree(folder)
+
     def mark(self, checkpoint: Path, mark: Mark) -> None:
         """Note that a checkpoint is complete."""
         write_json(checkpoint / _MARK, asdict(mark))
@@ -98,7 +107,7 @@ class Outputs:
     def _marked(self) -> Iterator[tuple[Path, Mark]]:
         for folder in self._checkpoint_folders():
             found = _read_json(folder / _MARK)
-            if found.keys() == {"step", "processes", "fingerprint"}:
+            if {"step", "processes", "fingerprint", "portable"} == found.keys():
                 yield folder, Mark(**found)
 
     def _checkpoint_folders(self) -> list[Path]:

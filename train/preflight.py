@@ -8,6 +8,7 @@ from typing import Any
 
 from train.error import CheckpointError, DataError, TrainError
 from train.identity import checkpoint_digest
+from train.quantise import check_quantisation
 from train.recipe import Source, TrainRecipe
 
 
@@ -19,6 +20,8 @@ def check(recipe: TrainRecipe) -> None:
     """
     _check_checkpoint(recipe.model.checkpoint)
     _check_packages(recipe)
+    if recipe.tuning == "qlora":
+        check_quantisation()
     for source in recipe.data:
         _check_source(source)
     if recipe.dpo is not None:
@@ -65,6 +68,9 @@ def _check_adapter(folder: Path, recipe: TrainRecipe) -> None:
             f"start_from: {folder} is an adapter of {base}, and model.checkpoint is {recipe.model.checkpoint}: "
             "give the checkpoint that it was trained on, or another adapter"
         )
+    if bool(config.get("use_dora")) != (recipe.tuning == "dora"):
+        kind = "dora" if config.get("use_dora") else "lora"
+        raise CheckpointError(f"start_from: the adapter in {folder} is of another kind: --set tuning={kind}")
     wanted = {"r": recipe.lora.rank, "lora_alpha": recipe.lora.alpha}
     if different := [name for name, value in wanted.items() if config.get(name) != value]:
         name = different[0]

@@ -174,6 +174,9 @@ class LoggingConfig(Config):
 class CheckpointsConfig(Config):
     """Saved states that an interrupted run continues from."""
 
+    kind: Literal["portable", "deepspeed"] = "portable"
+    """`portable` continues on any number of processes and any ZeRO stage; `deepspeed` is written in parallel
+    by every process, for full fine-tuning of large models, and continues on as many processes only."""
     every_steps: PositiveInt = 500
     keep: PositiveInt = 2
     """Older checkpoints are deleted."""
@@ -188,6 +191,10 @@ class TrainRecipe(Config):
     method: Literal["sft", "dpo", "sft+dpo"] = "sft"
     """`sft` learns descriptions; `dpo` prefers true ones to false ones, from the adapter `start_from`;
     `sft+dpo` does one after the other, with the adapter of the first in `out`/sft."""
+    tuning: Literal["lora", "qlora", "dora", "full"] = "lora"
+    """`lora` adapts the language model by low rank; `dora` also learns magnitudes (Liu et al. 2024,
+    arXiv:2402.09353); `qlora` keeps the frozen weights in four bits (Dettmers et al. 2023, arXiv:2305.14314) and
+    needs CUDA; `full` trains the whole language model and leaves a checkpoint instead of an adapter."""
     model: ModelConfig
     start_from: str | None = None
     """Folder of an adapter of the same checkpoint to begin with, instead of a fresh one."""
@@ -250,6 +257,14 @@ class TrainRecipe(Config):
         return self
 
     @model_validator(mode="after")
+    def _fits_its_tuning(self) -> Self:
+        if self.tuning == "full":
+            _refuse_adapter_keys(self)
+        if self.tuning == "qlora" and self.deepspeed.stage == 3:
+            raise ValueError("tuning qlora cannot divide four-bit weights: deepspeed.stage below 3")
+        return self
+
+    @model_validator(mode="after")
     def _features_can_be_cached(self) -> Self:
         if self.cache_features and self.deepspeed.stage == 3:
             raise ValueError("cache_features needs a whole vision tower: deepspeed.stage below 3")
@@ -273,3 +288,16 @@ def _refuse_sft_keys(recipe: TrainRecipe) -> None:
         )
     if recipe.start_from is None:
         raise ValueError("method dpo needs start_from: the folder of an SFT adapter (or use method sft+dpo)")
+
+
+def _refuse_adapter_keys(recipe: TrainRecipe) -> None:
+    if recipe.lora != LoraRecipe():
+        raise ValueError("tuning full has no adapter: remove the section lora")
+    if recipe.start_from is not None or recipe.method != "sft":
+        raise ValueError(
+            "tuning full begins with a checkpoint and learns descriptions: method sft, no start_from"
+        )
+    if recipe.deepspeed.stage == 3 and recipe.checkpoints.kind == "portable":
+        raise ValueError(
+            "tuning full with deepspeed.stage 3 needs checkpoints.kind deepspeed: no process could hold all states"
+        )

@@ -11,7 +11,7 @@ import torch.distributed as dist
 from transformers import TrainingArguments, set_seed
 
 from recipes import dump
-from train import lora, model
+from train import tuning
 from train.collate import Collator
 from train.data import ImageReader, ImageSource, Prepared, Sample, TrainingSet, prepare, show
 from train.device import on_cuda
@@ -20,6 +20,7 @@ from train.features import collect_features
 from train.identity import checkpoint_digest
 from train.journal import Journal, Marker
 from train.loop import Finetuner, configure_wandb, end_wandb, training_arguments
+from train.model import TrainableLlava
 from train.monitor import Monitor, StopRequest
 from train.outcome import Outcome, last_loss, peak_rss_mb, union, write_outcome
 from train.outputs import Outputs, keep_until
@@ -129,22 +130,22 @@ class Session:
     ) -> Finetuner:
         """Build model and trainer; needs the arguments, for ZeRO-3 partitions weights as they load."""
         recipe = self.recipe
-        llava = model.load(recipe.model)
-        if recipe.activation_checkpointing:
-            llava.model.language_model.activation_checkpointing_enable({"use_reentrant": False})
+        llava = tuning.load(recipe, TrainableLlava, self.place.launched)
         images = reader.processor.image_processor
         read = ImageReader(sources, images, recipe.max_image_pixels, reader.image_size_px)
         training_set = TrainingSet(prepared.samples, read)
         if recipe.cache_features:
             training_set.features = collect_features(llava, prepared.samples, read, arguments.device)
         set_seed(recipe.seed)
-        adapted = lora.attach(llava, recipe, same_dtype=self.place.launched)
+        adapted = tuning.tune(llava, recipe, self.place.launched)
         collator = Collator(reader.image_token_id, reader.image_tokens, reader.pad_token_id, recipe.packing)
         monitor = Monitor(StopRequest())
         return self._watched(Finetuner(recipe, adapted, arguments, training_set, collator, batches, monitor))
 
     def _watched(self, trainer: Finetuner) -> Finetuner:
-        trainer.add_callback(Marker(self.outputs, self.fingerprint, self.place.processes))
+        trainer.add_callback(
+            Marker(self.outputs, self.fingerprint, self.place.processes, self.recipe.checkpoints.keep)
+        )
         trainer.add_callback(Journal(self.outputs.log))
         return trainer
 
@@ -152,7 +153,7 @@ class Session:
         self, trainer: Finetuner, reader: Reader, prepared: Prepared[Sample], began: float
     ) -> dict[str, Any]:
         end_wandb()
-        lora.save(trainer.model, self.recipe.out_dir, self.place.is_main)
+        tuning.save(trainer.model, self.recipe, self.place.is_main)
         loss, unreadable = last_loss(trainer.state.log_history), union(trainer.monitor.dropped)
         wall_s = time.perf_counter() - began
         outcome = Outcome(trainer.state.global_step, loss, wall_s, peak_rss_mb(), prepared, unreadable)
@@ -165,7 +166,13 @@ class Session:
         if self.place.is_main:
             reader.save(self.recipe.out_dir)
             write_outcome(self.recipe, self.outputs, outcome, summary)
-            _LOG.info("adapter in %s: %d steps in %.0f s", self.recipe.out_dir, outcome.steps, wall_s)
+            _LOG.info(
+                "%s in %s: %d steps in %.0f s",
+                "checkpoint" if self.recipe.tuning == "full" else "adapter",
+                self.recipe.out_dir,
+                outcome.steps,
+                wall_s,
+            )
         if dist.is_initialized():
             dist.barrier()  # no process leaves, and takes the launcher with it, before all is written
         return summary

@@ -9,11 +9,13 @@ from train.error import CheckpointError
 from train.outputs import Mark, Outputs, keep_until
 
 
-def checkpoint(outputs: Outputs, step: int, processes: int | None = 1, fingerprint: str = "same") -> Path:
+def checkpoint(
+    outputs: Outputs, step: int, processes: int | None = 1, fingerprint: str = "same", portable: bool = False
+) -> Path:
     folder = outputs.checkpoints / f"checkpoint-{step}"
     folder.mkdir(parents=True)
     if processes is not None:
-        outputs.mark(folder, Mark(step, processes, fingerprint))
+        outputs.mark(folder, Mark(step, processes, fingerprint, portable))
     return folder
 
 
@@ -40,8 +42,25 @@ def test_a_half_written_mark_is_no_mark(tmp_path: Path) -> None:
 def test_another_number_of_processes_is_refused_with_what_to_do(tmp_path: Path) -> None:
     outputs = Outputs(tmp_path)
     checkpoint(outputs, 9, processes=2)
-    with pytest.raises(CheckpointError, match=r"saved by 2 .* this run has 1.*resume=never"):
+    with pytest.raises(CheckpointError, match=r"saved by 2 .* this run has 1.*resume=never.*portable"):
         outputs.latest("same", 1)
+
+
+def test_a_portable_checkpoint_serves_any_number_of_processes(tmp_path: Path) -> None:
+    outputs = Outputs(tmp_path)
+    folder = checkpoint(outputs, 9, processes=2, portable=True)
+    assert outputs.latest("same", 1) == outputs.latest("same", 8) == folder
+
+
+def test_only_the_newest_complete_checkpoints_are_kept(tmp_path: Path) -> None:
+    outputs = Outputs(tmp_path)
+    for step in (5, 10, 15):
+        checkpoint(outputs, step)
+    checkpoint(outputs, 20, processes=None)
+    outputs.prune(keep=2)
+    assert sorted(folder.name for folder in outputs.checkpoints.iterdir()) == [
+        "checkpoint-10", "checkpoint-15", "checkpoint-20"
+    ]  # fmt: skip
 
 
 def test_clearing_keeps_what_is_continued_from(tmp_path: Path) -> None:

@@ -53,6 +53,10 @@ def test_the_published_settings_of_llava_are_kept() -> None:
         ({"deepspeed": {"stage": 2, "offload": "all"}}, "needs stage 3"),
         ({"lora": {"target": "("}}, "no regular expression"),
         ({"template": {"assistant": " ASSISTANT:{answer}"}}, "one space and {answer}"),
+        ({"tuning": "full"}, "remove the section lora"),
+        ({"tuning": "full", "lora": {}, "start_from": "x"}, "no start_from"),
+        ({"tuning": "full", "lora": {}, "deepspeed": {"stage": 3}}, "checkpoints.kind deepspeed"),
+        ({"tuning": "qlora", "deepspeed": {"stage": 3}}, "cannot divide four-bit weights"),
         ({"template": {"user": "USER:"}}, "must contain {question}"),
     ],
 )

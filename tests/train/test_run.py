@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,11 +20,12 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration
 
 from recipes import load
 from tests.train import tiny
-from train.error import CheckpointError, DivergenceError, Interrupted
+from train.error import CheckpointError, DataError, DivergenceError, Interrupted, TrainError
 from train.outputs import Outputs
 from train.recipe import TrainRecipe
 from train.run import run
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 WEIGHTS = "adapter_model.safetensors"
 
 
@@ -140,6 +143,49 @@ def test_a_run_stopped_by_a_signal_continues_to_the_same_weights(
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
 
+def test_a_killed_run_continues_to_the_same_losses_and_weights(finished: TrainRecipe, tmp_path: Path) -> None:
+    tree = finished.model_dump(mode="json") | {"max_steps": 20, "checkpoints": {"every_steps": 10}}
+    tree["lora"] |= {"dropout": 0.1}  # draws from the random generator in every step
+    straight = TrainRecipe.model_validate(tree | {"out": str(tmp_path / "straight")})
+    assert run(straight) == 0
+    killed = tree | {"out": str(tmp_path / "killed")}
+    recipe = tiny.write_recipe(tmp_path / "recipe.yaml", killed)
+    process = subprocess.Popen(
+        [sys.executable, "train/finetune.py", "--recipe", str(recipe)],
+        cwd=REPOSITORY, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    log = tmp_path / "killed" / "train_log.jsonl"
+    while not log.is_file() or len(log.read_text().splitlines()) < 12:
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    assert run(TrainRecipe.model_validate(killed)) == 0
+    summary = json.loads((tmp_path / "killed" / "train_summary.json").read_text())
+    assert summary["resumed_from"] == "checkpoint-10"
+    losses = [[row["loss"] for row in tiny.log_of(tmp_path / name)] for name in ("straight", "killed")]
+    assert len(losses[1]) == 20 and losses[1] == pytest.approx(losses[0], abs=1e-6)
+    expected, found = (load_file(tmp_path / name / WEIGHTS) for name in ("straight", "killed"))
+    assert max(float((expected[name] - found[name]).abs().max()) for name in expected) < 1e-6
+
+
+def test_a_checkpoint_holds_no_pickle(finished: TrainRecipe, tmp_path: Path) -> None:
+    recipe = changed(finished, out=str(tmp_path / "out"), checkpoints={"every_steps": 2}, max_steps=2)
+    assert run(recipe) == 0
+    files = {path.suffix for path in (tmp_path / "out" / "checkpoints").rglob("*") if path.is_file()}
+    assert files == {".safetensors", ".json"}
+
+
+def test_the_checkpoints_of_the_library_continue_too(finished: TrainRecipe, tmp_path: Path) -> None:
+    kind = {"kind": "deepspeed", "every_steps": 100}
+    recipe = changed(finished, out=str(tmp_path / "out"), checkpoints=kind)
+    with pytest.raises(Interrupted), signal_at_step(recipe.out_dir, 4, signal.SIGTERM):
+        run(recipe)
+    assert run(recipe) == 0
+    losses = [[row["loss"] for row in tiny.log_of(out)] for out in (finished.out_dir, recipe.out_dir)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -213,3 +259,69 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_samples(
 def test_a_missing_checkpoint_folder_is_told_without_asking_the_hub(recipe: TrainRecipe, name: str) -> None:
     with pytest.raises(CheckpointError, match="no folder at"):
         run(changed(recipe, model={"checkpoint": name}))
+
+
+def test_full_fine_tuning_leaves_a_checkpoint_with_the_same_tower(
+    finished: TrainRecipe, llava: Path, tmp_path: Path
+) -> None:
+    tree = finished.model_dump() | {"tuning": "full", "out": str(tmp_path / "out"), "max_steps": 4}
+    tree = {name: value for name, value in tree.items() if name != "lora"}
+    recipe = TrainRecipe.model_validate(tree)
+    assert run(recipe) == 0
+    base, tuned = (
+        LlavaForConditionalGeneration.from_pretrained(path, dtype=torch.float32).state_dict()
+        for path in (llava, recipe.out)
+    )
+    assert base.keys() == tuned.keys()
+    different = {name for name in base if not torch.equal(base[name], tuned[name])}
+    assert not [name for name in different if "vision_tower" in name]
+    assert {"lm_head.weight"} | {
+        name for name in base if "q_proj" in name and "language" in name
+    } <= different
+    assert json.loads((recipe.out_dir / "config.json").read_text())["architectures"] == [
+        "LlavaForConditionalGeneration"
+    ]
+    assert AutoProcessor.from_pretrained(recipe.out).image_processor.do_pad
+    assert run(recipe) == 0  # already there
+
+
+def test_dora_learns_magnitudes_and_merges(finished: TrainRecipe, tmp_path: Path) -> None:
+    from train.merge import merge
+
+    recipe = changed(finished, tuning="dora", out=str(tmp_path / "out"), max_steps=4)
+    assert run(recipe) == 0
+    assert any("magnitude" in name for name in load_file(recipe.out_dir / WEIGHTS))
+    assert merge(recipe.out_dir, tmp_path / "merged").max_difference < 1e-3
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="speaks of machines without a GPU")
+def test_four_bit_weights_without_a_gpu_are_refused_with_what_to_do(
+    finished: TrainRecipe, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainError, match=r"needs a CUDA GPU: --set tuning=lora"):
+        run(changed(finished, tuning="qlora", out=str(tmp_path / "out")))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_images_that_is_not_there_is_refused_before_the_model_loads(
+    finished: TrainRecipe, tmp_path: Path
+) -> None:
+    (tmp_path / "data.json").write_text("[{}]")
+    source = {"kind": "llava", "path": str(tmp_path / "data.json"), "images": str(tmp_path / "absent")}
+    with pytest.raises(DataError, match=r"data\.images: no folder at"):
+        run(changed(finished, out=str(tmp_path / "out"), data=[source]))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dataset_without_images_is_refused_before_the_model_loads(
+    finished: TrainRecipe, tmp_path: Path
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"id": ["1"], "description": ["A square."]}), tmp_path / "part.parquet")
+    source = {"kind": "factory", "path": str(tmp_path)}
+    with pytest.raises(DataError, match=r"lacks the columns \['image'\]"):
+        run(changed(finished, out=str(tmp_path / "out"), data=[source]))
+    with pytest.raises(DataError, match="no parquet file in"):
+        run(changed(finished, data=[source | {"path": str(tmp_path / "absent")}]))

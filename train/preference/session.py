@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-import torch
 from transformers import TrainingArguments
 
-from train import lora, model
+from train import tuning
 from train.collate import Collator
 from train.data import ImageReader, ImageSource, Prepared, Sample
 from train.loop import Finetuner
@@ -51,16 +50,14 @@ class PreferenceSession(Session):
         collator = PairCollator(
             Collator(reader.image_token_id, reader.image_tokens, reader.pad_token_id, packing=True)
         )
-        adapted = lora.attach(self._load(), recipe, same_dtype=self.place.launched)
+        adapted = tuning.tune(self._load(), recipe, self.place.launched)
         mixed = recipe.model.dtype == "bfloat16" and not self.place.launched
         reference = Reference(collator, recipe.micro_batch_size, recipe.workers, arguments.device, mixed)
         pairs.reference = reference.logps(adapted, pairs, samples)
         monitor = Monitor(StopRequest())
         return self._watched(PreferenceTrainer(recipe, adapted, arguments, pairs, collator, batches, monitor))
 
-    def _load(self) -> torch.nn.Module:
-        llava = cast(PreferenceLlava, model.load(self.recipe.model, PreferenceLlava))
+    def _load(self) -> PreferenceLlava:
+        llava = tuning.load(self.recipe, PreferenceLlava, self.place.launched)
         llava.beta, llava.anchor, llava.per_token = self.dpo.beta, self.dpo.anchor, self.dpo.per_token
-        if self.recipe.activation_checkpointing:
-            llava.model.language_model.activation_checkpointing_enable({"use_reentrant": False})
         return llava
