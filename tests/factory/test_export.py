@@ -23,7 +23,8 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built")
     images = fill(folder / "images", ROWS - 1)
     (images / "v1.2 photo.jpg").write_bytes(encoded(picture(9), "JPEG"))
-    build(fake_recipe(images, folder / "out"), Path("recipe.yaml"), Silent())
+    stages = [{"kind": "say"}, {"kind": "find"}, {"kind": "write", "opening": "There is a dog"}]
+    build(fake_recipe(images, folder / "out", stages), Path("recipe.yaml"), Silent())
     return folder / "out"
 
 
@@ -39,7 +40,7 @@ def test_llava_has_one_image_tag_and_an_image_that_opens(out: Path, tmp_path: Pa
         human, answer = record["conversations"]
         assert (human["from"], answer["from"]) == ("human", "gpt")
         assert human["value"] == "<image>\nWhat is it?"
-        assert answer["value"].startswith("This is a dog in ")
+        assert answer["value"].startswith("There is a dog in ")
         with Image.open(tmp_path / "x" / record["image"]) as image:
             image.load()
 
@@ -69,14 +70,26 @@ def test_trl_has_as_many_image_parts_as_images_and_no_tag_in_the_text(out: Path,
         assert row["images"][0].size == (24, 16)
 
 
-def test_preference_pairs_choose_the_description_and_record_the_lengths(out: Path, tmp_path: Path) -> None:
+def test_preference_pairs_differ_in_what_was_invented(out: Path, tmp_path: Path) -> None:
     assert export(out, "preference", tmp_path / "x").rows == ROWS
     row = load(tmp_path / "x", tmp_path / "c")[0]
-    assert row["chosen"][0]["content"][0]["text"] == "This is a dog in img-000.png."
-    assert row["rejected"][0]["content"][0]["text"] == "A picture of a dog and a <cat>."
-    assert (row["chosen_words"], row["rejected_words"], row["length_ratio"]) == (6, 8, 0.75)
-    assert row["hallucinated"] == ["<cat>"]
+    assert row["chosen"][0]["content"][0]["text"] == "There is a dog in img-000.png."
+    assert row["rejected"][0]["content"][0]["text"] == "There is a <cat> in img-000.png."
+    assert (row["chosen_words"], row["rejected_words"], row["length_ratio"]) == (6, 6, 1.0)
+    assert (row["rejected_is"], row["hallucinated"]) == ("put back", ["<cat>"])
     assert [part["type"] for part in row["prompt"][0]["content"]] == ["image", "text"]
+
+
+def test_preference_pairs_are_what_trl_takes_for_a_conversation(out: Path, tmp_path: Path) -> None:
+    """The conditions of `trl.data_utils`: messages of role and content, as many image parts as images."""
+    export(out, "preference", tmp_path / "x")
+    for row in load(tmp_path / "x", tmp_path / "c"):
+        for column, role in (("prompt", "user"), ("chosen", "assistant"), ("rejected", "assistant")):
+            assert [message["role"] for message in row[column]] == [role]
+            assert all(part["type"] in ("image", "text") for part in row[column][0]["content"])
+            assert "<image>" not in "".join(part["text"] or "" for part in row[column][0]["content"])
+        parts = [part["type"] for message in row["prompt"] for part in message["content"]]
+        assert parts.count("image") == len(row["images"]) == 1
 
 
 def test_webdataset_groups_files_by_key(out: Path, tmp_path: Path) -> None:
