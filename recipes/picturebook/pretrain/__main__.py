@@ -1,6 +1,6 @@
 """Trains, scores and saves the small checkpoints; a run that was cut off goes on where it stopped.
 
-python -m recipes.picturebook.pretrain                    all of them: two to three hours on two CPU cores
+python -m recipes.picturebook.pretrain                    all of them: five hours on two CPU cores
 python -m recipes.picturebook.pretrain llava --device cuda
 """
 
@@ -13,7 +13,7 @@ import torch
 from recipes.picturebook.pretrain import checkpoint as save
 from recipes.picturebook.pretrain.depth import depth_scores, train_depth
 from recipes.picturebook.pretrain.gallery import Gallery, gallery
-from recipes.picturebook.pretrain.llama import exact_share, train_llama
+from recipes.picturebook.pretrain.llama import llama_scores, train_llama
 from recipes.picturebook.pretrain.llava import train_llava
 from recipes.picturebook.pretrain.loop import Loop
 from recipes.picturebook.pretrain.owlv2 import train_owlv2
@@ -51,7 +51,7 @@ class Studio:
 
     def llava(self) -> None:
         """Make the LLaVA."""
-        model, tokenizer = train_llava(self.loop("llava", 4600, 24, 2e-3), self.training(), self.seer())
+        model, tokenizer = train_llava(self.loop("llava", 8200, 24, 2e-3), self.training(), self.seer())
         save.save_llava(
             self.out / "llava", model, tokenizer, llava_scores(model.half(), tokenizer, self.unseen())
         )
@@ -75,13 +75,9 @@ class Studio:
 
     def llama(self) -> None:
         """Make the text-only model."""
-        model, tokenizer = train_llama(self.loop("llama", 4900, 32, 2e-3))
+        model, tokenizer = train_llama(self.loop("llama", 11_500, 32, 2e-3))
         model = model.half().float()
-        scores = {
-            "extraction_exact": exact_share(model, tokenizer, "Entities"),
-            "recaption_exact": exact_share(model, tokenizer, "Draft"),
-        }
-        save.save_llama(self.out / "llama", model, tokenizer, scores)
+        save.save_llama(self.out / "llama", model, tokenizer, llama_scores(model, tokenizer))
 
 
 NAMES = ("llava", "owlv2", "sam", "depth", "llama")

@@ -1,13 +1,14 @@
 """Trains the small text-only Llama that extracts entities and rewrites drafts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from recipes.picturebook.pretrain.loop import Loop
-from recipes.picturebook.pretrain.texts import Exercise, exercise
+from recipes.picturebook.pretrain.texts import Exercise, exercise, extraction, rewriting
 from recipes.picturebook.pretrain.tokenizer import kept_tokenizer, train_tokenizer
 
 MAX_LENGTH = 512
@@ -119,12 +120,27 @@ def _padded(rows: list[tuple[list[int], int]], pad: int) -> tuple[Tensor, Tensor
 
 
 @torch.inference_mode()
-def exact_share(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, kind: str, n: int = 256
-) -> float:
-    """Return the share of held-out exercises of a kind (`Entities` or `Draft`) that are answered exactly right."""
-    held_out = (exercise(HELD_OUT_SEED + i) for i in range(10 * n))
-    chosen = [e for e in held_out if e.prompt.startswith(kind)][:n]
+def llama_scores(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, n: int = 256
+) -> dict[str, float]:
+    """Return the shares of held-out exercises that are answered exactly right.
+
+    Entities are asked of captions and drafts, as the factory does, and of long descriptions, which is harder.
+    """
+    kinds: dict[str, Callable[[np.random.Generator], Exercise]] = {
+        "extraction_exact": lambda rng: extraction(rng, long_texts=0.0),
+        "extraction_long_exact": lambda rng: extraction(rng, long_texts=1.0),
+        "recaption_exact": rewriting,
+    }
+    return {
+        name: _exact(
+            model, tokenizer, [draw(np.random.default_rng([HELD_OUT_SEED + i, 2])) for i in range(n)]
+        )
+        for name, draw in kinds.items()
+    }
+
+
+def _exact(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, chosen: list[Exercise]) -> float:
     right = 0
     for start in range(0, len(chosen), 64):
         part = chosen[start : start + 64]
