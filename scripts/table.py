@@ -17,18 +17,26 @@ ROWS = (
 )
 
 
-def print_table(out: Path) -> None:
+def print_table(out: Path, scale_model: bool) -> None:
     """Print the figures of summary.json and where the report is."""
     summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     console = Console()
     console.print(_dataset_table(summary["dataset"]))
-    console.print(_model_table(summary["model"]))
+    console.print(
+        _model_table(f"Model on {summary['model']['images']} unseen images", summary["model"], ROWS)
+    )
+    for name, group in summary.get("benchmarks", {}).items():
+        rows = tuple(
+            (figure, figure) for figure in group["base"] if group["difference"][figure]["value"] is not None
+        )
+        console.print(_model_table(f"{name}, {group['images']} images", group, rows))
     wall = summary["wall_s"]
     parts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in wall.items())
     console.print(f"{parts}; peak memory {summary['peak_rss_mb'] or 0:.0f} MB")
-    console.print(
-        "A scale model: it proves the machinery and the direction of the effect, not LLaVA-7B's numbers."
-    )
+    if scale_model:
+        console.print(
+            "A scale model: it proves the machinery and the direction of the effect, not LLaVA-7B's numbers."
+        )
     console.print(f"Report: {out / 'report' / 'index.html'}", soft_wrap=True)
 
 
@@ -41,17 +49,16 @@ def _dataset_table(dataset: dict[str, Any]) -> Table:
     return table
 
 
-def _model_table(model: dict[str, Any]) -> Table:
-    title = f"Model on {model['images']} unseen images"
+def _model_table(title: str, model: dict[str, Any], rows: tuple[tuple[str, str], ...]) -> Table:
     table = Table("", "base", "tuned", "difference", "at matched length", title=title, title_justify="left")
-    for label, name in ROWS:
+    for label, name in rows:
         sides = [_figure(model[side].get(name)) for side in ("base", "tuned", "difference")]
         table.add_row(label, *sides, _figure(_matched_difference(model, name)))
     return table
 
 
 def _matched_difference(model: dict[str, Any], name: str) -> dict[str, Any] | None:
-    matched = model.get("matched_length", {})
+    matched = model.get("matched_length") or {}
     found = matched.get("difference", {}).get(name)
     return found if isinstance(found, dict) else None
 

@@ -20,6 +20,7 @@ CLASSES: dict[str, type[Config]] = {
     "train": TrainRecipe,
     "eval": EvalRecipe,
     "chain": ChainRecipe,
+    "paper": ChainRecipe,
 }
 
 
