@@ -8,6 +8,7 @@ from eval.errors import InputError
 from eval.identity import image_key, key_order
 from eval.jsonio import read_json
 from eval.metrics import linguistic, overlap
+from eval.metrics.overlap_corpus import corpus_counts
 from eval.scoring import Score
 from eval.tally import Tally
 
@@ -36,12 +37,15 @@ def read_references(paths: Sequence[Path]) -> dict[str, list[str]]:
 def score_overlap(captions: Captions, references: Mapping[str, Sequence[str]], tokenizer: str) -> Score:
     """Score captions by BLEU, ROUGE-L and CIDEr; references of images without a caption still weigh words."""
     require_known(captions.texts, references, "references")
-    metric = overlap.Overlap(references, tokenizer)
-    state = metric.empty()
-    keys = sorted(captions.texts, key=key_order)
-    return Score(
-        state, overlap.FORMULAS, {key: metric.update(state, key, captions.texts[key]) for key in keys}
-    )
+    prepare = overlap.TOKENIZERS[tokenizer]
+    prepared = {key: [prepare(text) for text in texts] for key, texts in references.items()}
+    texts = {key: prepare(captions.texts[key]) for key in sorted(captions.texts, key=key_order)}
+    state = Tally(overlap.COLUMNS)
+    evidence: dict[str, dict[str, float]] = {}
+    for key, counts in corpus_counts(texts, prepared).items():
+        state.add(key, counts)
+        evidence[key] = {"rouge_l": counts["rouge_l"], "cider": counts["cider"]}
+    return Score(state, overlap.FORMULAS, evidence)
 
 
 def score_linguistic(captions: Captions, counting: str) -> Score:

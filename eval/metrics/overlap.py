@@ -17,10 +17,11 @@ from eval.formula import Formula, Ratio
 from eval.tally import Matrix, Tally
 from eval.text import tokenize
 
-_ORDERS = (1, 2, 3, 4)
+ORDERS = (1, 2, 3, 4)
 _TINY, _SMALL = 1e-15, 1e-9
-_BETA, _SIGMA = 1.2, 6.0
+_BETA, SIGMA = 1.2, 6.0
 Gram = tuple[str, ...]
+Counts = dict[str, float]
 
 TOKENIZERS: dict[str, Callable[[str], str]] = {
     "raw": lambda text: text,
@@ -28,7 +29,7 @@ TOKENIZERS: dict[str, Callable[[str], str]] = {
 }
 COLUMNS = (
     "texts", "length", "reference_length", "rouge_l", "cider",
-    *(f"matched_{n}" for n in _ORDERS), *(f"grams_{n}" for n in _ORDERS),
+    *(f"matched_{n}" for n in ORDERS), *(f"grams_{n}" for n in ORDERS),
 )  # fmt: skip
 
 
@@ -50,7 +51,7 @@ class Bleu:
         """Return BLEU with coco-caption's guards against zero."""
         of = {column: sums[..., index] for index, column in enumerate(columns)}
         product = np.ones_like(of["texts"])
-        for n in _ORDERS[: self.order]:
+        for n in ORDERS[: self.order]:
             product = product * (of[f"matched_{n}"] + _TINY) / (of[f"grams_{n}"] + _SMALL)
         ratio = (of["length"] + _TINY) / (of["reference_length"] + _SMALL)
         brevity = np.where(ratio < 1, np.exp(1 - 1 / np.minimum(ratio, 1)), 1.0)
@@ -62,7 +63,7 @@ class Bleu:
 
 
 FORMULAS: tuple[Formula, ...] = (
-    *(Bleu(order) for order in _ORDERS),
+    *(Bleu(order) for order in ORDERS),
     Ratio("rouge_l", {"rouge_l": 1}, {"texts": 1}, "no texts"),
     Ratio("cider", {"cider": 1}, {"texts": 1}, "no texts", is_rate=False),
 )
@@ -103,7 +104,7 @@ class Overlap:
         # with one image every logarithm would be zero
         images = log(len(self.references)) if len(self.references) > 1 else 1.0
         counted = grams(text)
-        weights: list[dict[Gram, float]] = [{} for _ in _ORDERS]
+        weights: list[dict[Gram, float]] = [{} for _ in ORDERS]
         for gram, count in counted.items():
             weights[len(gram) - 1][gram] = count * (images - log(max(1.0, self._frequencies[gram])))
         norms = [sum(weight**2 for weight in order.values()) ** 0.5 for order in weights]
@@ -121,7 +122,7 @@ class _Vector:
 def grams(text: str) -> Counter[Gram]:
     """Return the n-grams of a text, n from 1 to 4, words split at white space."""
     words = text.split()
-    return Counter(tuple(words[i : i + n]) for n in _ORDERS for i in range(len(words) - n + 1))
+    return Counter(tuple(words[i : i + n]) for n in ORDERS for i in range(len(words) - n + 1))
 
 
 def rouge_l(text: str, references: Sequence[str]) -> float:
@@ -162,7 +163,7 @@ def _bleu_counts(text: str, references: Sequence[str]) -> dict[str, float]:
         "length": length,
         "reference_length": min((abs(each - length), each) for each in lengths)[1],
     }
-    for n in _ORDERS:
+    for n in ORDERS:
         counts[f"grams_{n}"] = max(0, length - n + 1)
         counts[f"matched_{n}"] = sum(min(c, most[gram]) for gram, c in counted.items() if len(gram) == n)
     return counts
@@ -174,5 +175,5 @@ def _similarity(one: _Vector, other: _Vector) -> float:
     for mine, theirs, a, b in zip(one.weights, other.weights, one.norms, other.norms, strict=True):
         shared = sum(min(w, theirs[gram]) * theirs[gram] for gram, w in mine.items() if gram in theirs)
         cosines.append(shared / (a * b) if a and b else shared)
-    penalty = exp(-((one.length - other.length) ** 2) / (2 * _SIGMA**2))
+    penalty = exp(-((one.length - other.length) ** 2) / (2 * SIGMA**2))
     return penalty * sum(cosines) / len(cosines)

@@ -100,8 +100,12 @@ class _Scale:
 
 def precision_against_coverage(model: Json, dataset: Json) -> Chart | None:
     """Return claim precision over coverage for both models and both sides of the dataset; None where unknown."""
-    sources = [("base", "first", model["base"]), ("tuned", "second", model["tuned"]),
-               ("holistic", "third", dataset["holistic"]), ("textualized", "fourth", dataset["textualized"])]  # fmt: skip
+    sources = [
+        ("base", "first", model["base"]),
+        ("tuned", "second", model["tuned"]),
+        ("holistic", "third", dataset["holistic"]),
+        ("textualized", "fourth", dataset["textualized"]),
+    ]
     known = [
         each
         for each in sources

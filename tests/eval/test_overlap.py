@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from eval.captions import Captions
 from eval.errors import InputError, MismatchError
 from eval.metrics.overlap import Overlap, rouge_l
+from eval.metrics.overlap_corpus import corpus_counts
 from eval.references import read_references, score_overlap
 from eval.statistics import Resampling
 
@@ -92,3 +93,23 @@ def test_states_of_shards_merge_to_the_whole() -> None:
         metric.update(whole, key, "a red street")
         metric.update(shard, key, "a red street")
     assert first.merge(second) == whole
+
+
+WORDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), max_size=9).map(" ".join)
+
+
+@given(
+    st.lists(st.tuples(WORDS, st.lists(WORDS, min_size=1, max_size=3)), min_size=1, max_size=5),
+    st.lists(WORDS, min_size=0, max_size=2),
+)
+def test_counting_all_texts_at_once_is_counting_them_one_by_one(
+    rows: list[tuple[str, list[str]]], others: list[str]
+) -> None:
+    texts = {str(n): text for n, (text, _) in enumerate(rows)}
+    references = {str(n): list(group) for n, (_, group) in enumerate(rows)}
+    references |= {f"other {n}": [text] for n, text in enumerate(others)}
+    metric = Overlap(references)
+    for key, counts in corpus_counts(texts, references).items():
+        state = metric.empty()
+        metric.update(state, key, texts[key])
+        assert state.counts(key) == pytest.approx(counts, abs=1e-12)
