@@ -1,6 +1,6 @@
 """Runs one stage at a time over the shards of an album, each kept as soon as it is done, by one worker or many."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Lock
@@ -11,9 +11,9 @@ from factory.errors import StageError
 from factory.fingerprint import digest
 from factory.gather import Album
 from factory.intake_shards import first_digest
-from factory.ledger import Done, Spent, StageLedger, Traced, advance, hash_of
+from factory.ledger import Done, Spent, StageLedger, Traced, hash_of
 from factory.progress import Progress
-from factory.rows import Outcome, row_of
+from factory.rows import Outcome, restored, row_of
 from factory.workers import Worker
 
 Crew = Callable[[int], list[Worker]]
@@ -39,12 +39,9 @@ class Track:
 
     def items(self, position: int, shard: int) -> list[Traced]:
         """Return the items that a stage gets, with all that earlier stages made of them."""
-        traced = self.album.store.items(shard, self.album.shards[shard])
-        for ledger in self.ledgers[:position]:
-            rows = ledger.rows(shard)
-            after = [advance(one, rows[one.digest]) for one in traced]
-            traced = [one for one in after if one is not None]
-        return traced
+        tables = [ledger.rows(shard) for ledger in self.ledgers[:position]]
+        found = (_after(one, tables) for one in self.album.store.items(shard, self.album.shards[shard]))
+        return [one for one in found if one is not None]
 
 
 @dataclass(frozen=True)
@@ -154,6 +151,19 @@ def spent_so_far(track: Track) -> Iterator[Spent]:
     for ledger in track.ledgers:
         markers: list[Done | None] = [ledger.done(shard) for shard in range(len(track.album.shards))]
         yield from (marker.spent for marker in markers if marker is not None)
+
+
+def _after(traced: Traced, tables: Sequence[Mapping[str, Mapping[str, Any]]]) -> Traced | None:
+    """Return the item after the rows of several stages, or None where one of them rejects it."""
+    added: dict[str, Any] = {}
+    digest_ = traced.digest
+    for rows in tables:
+        row = rows[digest_]
+        if "rejection" in row:
+            return None
+        added.update(row["add"])
+        digest_ = row["out"]
+    return Traced(restored(traced.item, added), digest_)
 
 
 def _rows(todo: Sequence[Traced], outcomes: Sequence[Outcome], label: str) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from factory.fingerprint import Mark, digest
 from factory.records import Item
-from factory.rows import dumps, outcome_of
+from factory.rows import dumps
 from factory.storage import explained, read_json, write_atomically, write_json
 
 
@@ -122,12 +122,6 @@ class StageLedger:
 def hash_of(digests: Iterable[str]) -> str:
     """Return one hash over the hashes of several items, in order."""
     return digest(list(digests))
-
-
-def advance(traced: Traced, row: Mapping[str, Any]) -> Traced | None:
-    """Return the item after a stage's row, or None where the row rejects it."""
-    outcome = outcome_of(traced.item, row)
-    return Traced(outcome, row["out"]) if isinstance(outcome, Item) else None
 
 
 def _put(file: IO[bytes], rows: Iterable[Mapping[str, Any]]) -> None:

@@ -46,21 +46,18 @@ def row_of(before: Item, digest: str, outcome: Outcome) -> dict[str, Any]:
     return {"id": before.id, "in": digest, "out": out, "add": added}
 
 
-def outcome_of(item: Item, row: Mapping[str, Any]) -> Outcome:
-    """Return what a ledger row says became of the item."""
-    rejection = row.get("rejection")
-    return restored(item, row["add"]) if rejection is None else Rejection(**rejection)
-
-
 def dumps(row: Mapping[str, Any]) -> str:
     """Write one row on one line; NaN and infinity are refused with ValueError."""
-    return json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_number)
+    return _ENCODER.encode(row)
 
 
 def _plain(value: Any) -> Any:
+    """Return the value as JSON has it; `dataclasses.asdict` would copy ten times as long."""
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
-    return asdict(value) if isinstance(value, (Entity, Object, Claim, Repair)) else value
+    if isinstance(value, (Entity, Object, Claim, Repair, Rle)):
+        return {name: _plain(part) for name, part in vars(value).items()}
+    return value
 
 
 def _number(value: Any) -> Any:
@@ -99,6 +96,7 @@ def _box(raw: Any) -> Any:
     return None if raw is None else tuple(raw)
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_number)
 _READERS: dict[str, Callable[[Any], Any]] = {
     "reference": _same,
     "description": _same,

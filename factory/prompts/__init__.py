@@ -7,9 +7,10 @@ changes stands first, so that servers can keep its computed prefix.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from jinja2 import StrictUndefined, TemplateError, meta
+from jinja2 import StrictUndefined, Template, TemplateError, meta
 from jinja2.sandbox import SandboxedEnvironment
 
 from factory.errors import FactoryError
@@ -33,7 +34,12 @@ class Prompt:
 
     def render(self, fields: Mapping[str, object]) -> str:
         """Fill in the fields; white space at either end is taken off."""
-        return _ENVIRONMENT.from_string(self.text).render(**fields).strip()
+        return _compiled(self.text).render(**fields).strip()
+
+
+@lru_cache(maxsize=64)
+def _compiled(text: str) -> Template:
+    return _ENVIRONMENT.from_string(text)
 
 
 def load_prompt(name: str, fields: Sequence[str]) -> Prompt:
