@@ -93,7 +93,10 @@ class Finetuner(Trainer):  # type: ignore[misc]
             config = self._recipe.optimizer
             groups = parameter_groups(self.model, self._recipe)
             kind = _cpu_adam if self._offloaded else torch.optim.AdamW
-            self.optimizer = kind(groups, lr=config.learning_rate, betas=config.betas, eps=config.epsilon)
+            fused = {"fused": True} if on_cuda() and not self._offloaded else {}
+            self.optimizer = kind(
+                groups, lr=config.learning_rate, betas=config.betas, eps=config.epsilon, **fused
+            )
         return self.optimizer
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:

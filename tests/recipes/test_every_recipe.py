@@ -18,6 +18,7 @@ RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
 CLASSES: dict[str, type[Config]] = {
     "factory": FactoryRecipe,
     "train": TrainRecipe,
+    "dpo": TrainRecipe,
     "eval": EvalRecipe,
     "chain": ChainRecipe,
     "paper": ChainRecipe,
