@@ -9,7 +9,7 @@ from eval.metrics.chair import Chair
 from eval.metrics.claims import Claims
 from eval.metrics.mentions import MentionFinder
 from eval.recipe import DescribeTask
-from eval.references import score_linguistic, score_overlap
+from eval.references import Extras, score_linguistic, score_overlap
 from eval.scoring import Score, score_chair, score_claims
 
 
@@ -39,7 +39,8 @@ class DescriptionScorer:
         return score_claims(Claims.against(truth, self.background.vocabulary), captions, truth)
 
     def _did(self, captions: Captions) -> Score:
-        return score_overlap(captions, self.background.references, self.task.tokenizer)
+        extras = Extras(self.task.meteor_jar, self.task.spice_jar, self.task.word_vectors)
+        return score_overlap(captions, self.background.references, self.task.tokenizer, extras)
 
     def _lin(self, captions: Captions) -> Score:
         return score_linguistic(captions, self.task.counting)

@@ -19,7 +19,8 @@ from eval.figure import Figure
 from eval.formula import Formula
 from eval.identity import key_order
 from eval.jsonio import Record, read_json, read_jsonl, write_json, write_jsonl
-from eval.metrics import amber, chair, claims, d2i, linguistic, overlap, pope
+from eval.metrics import amber, chair, claims, d2i, linguistic, pope
+from eval.references import overlap_formulas
 from eval.scoring import Score
 from eval.tally import Tally
 
@@ -27,7 +28,6 @@ PER_IMAGE, METRICS = "per_image.jsonl", "metrics.json"
 _FORMULAS: Mapping[str, tuple[Formula, ...]] = {
     "chair": chair.FORMULAS,
     "claims": claims.FORMULAS,
-    "did": overlap.FORMULAS,
     "lin": linguistic.FORMULAS,
     "amber": amber.FORMULAS,
 }
@@ -53,7 +53,7 @@ def formulas_of(metric: str, tally: Tally) -> tuple[Formula, ...]:
         return (pope.mean_f1(splits), *by_split)
     if metric == "d2i":
         return d2i.formulas(tally.columns)
-    return _FORMULAS[metric]
+    return overlap_formulas(tally.columns) if metric == "did" else _FORMULAS[metric]
 
 
 def write_measured(

@@ -1,16 +1,24 @@
 """Scoring texts against reference texts, and by their own language."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from eval.captions import Captions, require_known
 from eval.errors import InputError
+from eval.external.meteor import COLUMNS as METEOR_COLUMNS
+from eval.external.meteor import Meteor, meteor_counts
+from eval.external.spice import spice_scores
+from eval.external.wmd import wmd_scores
+from eval.formula import Formula, Ratio
 from eval.identity import image_key, key_order
 from eval.jsonio import read_json
 from eval.metrics import linguistic, overlap
 from eval.metrics.overlap_corpus import corpus_counts
 from eval.scoring import Score
 from eval.tally import Tally
+
+_OWN = frozenset({"rouge_l", "cider", "spice", "wmd"})
 
 
 def read_references(paths: Sequence[Path]) -> dict[str, list[str]]:
@@ -34,18 +42,56 @@ def read_references(paths: Sequence[Path]) -> dict[str, list[str]]:
     return references
 
 
-def score_overlap(captions: Captions, references: Mapping[str, Sequence[str]], tokenizer: str) -> Score:
-    """Score captions by BLEU, ROUGE-L and CIDEr; references of images without a caption still weigh words."""
+@dataclass(frozen=True)
+class Extras:
+    """Where the programs and vectors of further metrics lie; each is left out where it is None."""
+
+    meteor_jar: str | None = None
+    spice_jar: str | None = None
+    word_vectors: str | None = None
+
+
+def score_overlap(
+    captions: Captions, references: Mapping[str, Sequence[str]], tokenizer: str, extras: Extras = Extras()
+) -> Score:
+    """Score captions by BLEU, ROUGE-L and CIDEr, and by what the extras allow.
+
+    References of images without a caption still weigh words.
+    """
     require_known(captions.texts, references, "references")
     prepare = overlap.TOKENIZERS[tokenizer]
     prepared = {key: [prepare(text) for text in texts] for key, texts in references.items()}
     texts = {key: prepare(captions.texts[key]) for key in sorted(captions.texts, key=key_order)}
-    state = Tally(overlap.COLUMNS)
+    more = _more_counts(texts, prepared, extras)
+    state = Tally((*overlap.COLUMNS, *next(iter(more.values()), {})))
     evidence: dict[str, dict[str, float]] = {}
     for key, counts in corpus_counts(texts, prepared).items():
-        state.add(key, counts)
-        evidence[key] = {"rouge_l": counts["rouge_l"], "cider": counts["cider"]}
-    return Score(state, overlap.FORMULAS, evidence)
+        state.add(key, {**counts, **more[key]})
+        evidence[key] = {name: value for name, value in {**counts, **more[key]}.items() if name in _OWN}
+    return Score(state, overlap_formulas(state.columns), evidence)
+
+
+def overlap_formulas(columns: Sequence[str]) -> tuple[Formula, ...]:
+    """Return the formulas over the columns that were counted."""
+    more: list[Formula] = [Meteor()] if METEOR_COLUMNS[0] in columns else []
+    more += [Ratio(name, {name: 1}, {"texts": 1}, "no texts") for name in ("spice", "wmd") if name in columns]
+    return (*overlap.FORMULAS, *more)
+
+
+def _more_counts(
+    texts: Mapping[str, str], references: Mapping[str, Sequence[str]], extras: Extras
+) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {key: {} for key in texts}
+    if extras.meteor_jar is not None:
+        for key, counts in meteor_counts(texts, references, extras.meteor_jar).items():
+            found[key] |= counts
+    if extras.spice_jar is not None:
+        for key, score in spice_scores(texts, references, extras.spice_jar).items():
+            found[key]["spice"] = score
+    if extras.word_vectors is not None:
+        for key, score in wmd_scores(texts, references, extras.word_vectors).items():
+            found[key]["wmd"] = score
+    return found
 
 
 def score_linguistic(captions: Captions, counting: str) -> Score:

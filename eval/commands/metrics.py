@@ -15,7 +15,7 @@ from eval.metrics import pope
 from eval.metrics.chair import Chair
 from eval.metrics.claims import Claims
 from eval.metrics.mentions import MentionFinder
-from eval.references import read_references, score_linguistic, score_overlap
+from eval.references import Extras, read_references, score_linguistic, score_overlap
 from eval.scoring import PopeSplit, Score, score_chair, score_claims, score_pope
 from eval.truth import Truth, load_truth
 from eval.vocabulary import Vocabulary, load_vocabulary, vocabulary_for
@@ -23,9 +23,9 @@ from eval.vocabulary import Vocabulary, load_vocabulary, vocabulary_for
 Scored = tuple[Score, dict[str, Figure], dict[str, Any]]
 
 _NOT_COMPUTED = {
-    "meteor": "needs the METEOR jar; use pycocoevalcap",
-    "spice": "needs Java and the SPICE jar; use pycocoevalcap",
-    "wmd": "needs word2vec vectors; use gensim",
+    "meteor": "needs Java and --meteor JAR",
+    "spice": "needs Java and --spice JAR",
+    "wmd": "needs gensim and --word-vectors FILE",
 }
 
 
@@ -47,9 +47,11 @@ def claims(options: argparse.Namespace) -> Scored:
 def did(options: argparse.Namespace) -> Scored:
     """Score captions against reference texts."""
     references, captions = read_references(_required(options)), read_captions(_one(options))
-    score = score_overlap(captions, references, options.tokenizer)
+    extras = Extras(options.meteor, options.spice, options.word_vectors)
+    score = score_overlap(captions, references, options.tokenizer, extras)
     _, figures, settings = _scored(options, score, captions, tokenizer=options.tokenizer)
-    figures |= {name: Figure(None, 0, reason=f"not computed: {why}") for name, why in _NOT_COMPUTED.items()}
+    absent = {name: why for name, why in _NOT_COMPUTED.items() if name not in figures}
+    figures |= {name: Figure(None, 0, reason=f"not computed: {why}") for name, why in absent.items()}
     return score, figures, settings | {"references": len(references)}
 
 

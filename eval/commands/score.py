@@ -35,6 +35,13 @@ def add_to(commands: Any) -> None:
         help="LIN-Bench's rules (default) or the textbook's",
     )
     parser.add_argument(
+        "--meteor",
+        metavar="JAR",
+        help="METEOR's jar for DID, or `pycocoevalcap` for that package's; needs Java",
+    )
+    parser.add_argument("--spice", metavar="JAR", help="SPICE's jar for DID; needs Java 8 to 15")
+    parser.add_argument("--word-vectors", metavar="FILE", help="word2vec vectors for DID's WMD; needs gensim")
+    parser.add_argument(
         "--similarity", metavar="SOURCE", help="word similarity for AMBER: a JSON table or a spaCy model"
     )
     parser.add_argument("--images", type=Path, metavar="DIR", help="original images (D2I)")
