@@ -43,13 +43,33 @@ class Calibration(Config):
     types: dict[str, PhraseType]
     """`thing` and, where the labels tell colours, `attribute`."""
     min_score_of: dict[str, float] = Field(default_factory=dict)
-    """Thresholds of single head nouns that have enough examples of their own."""
+    """Thresholds of single head nouns, added by hand: the shares above do not tell of these."""
 
     def thresholds(self) -> Thresholds:
         """Return the thresholds; attributes go by those of things where there are no others."""
-        thing = self.types["thing"].threshold
-        attribute = self.types.get("attribute", self.types["thing"]).threshold
-        return Thresholds(thing, attribute, self.min_score_of)
+        attribute = self.types.get("attribute")
+        return Thresholds(
+            self.types["thing"].threshold, attribute.threshold if attribute else None, self.min_score_of
+        )
+
+
+def read_calibration(path: str) -> Calibration:
+    """Read the file, whichever detector it is of.
+
+    Raises:
+        FactoryError: there is no such file, or it is none of `calibrate`'s.
+    """
+    try:
+        found = Calibration.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise FactoryError(
+            f"calibration {path!r} cannot be used ({first}): "
+            f"write it with `python -m factory calibrate --to {path}`"
+        ) from error
+    if "thing" not in found.types:
+        raise FactoryError(f"calibration {path!r} has no threshold for things")
+    return found
 
 
 def load_calibration(path: str, identity: Mapping[str, str]) -> Calibration:
@@ -58,15 +78,7 @@ def load_calibration(path: str, identity: Mapping[str, str]) -> Calibration:
     Raises:
         FactoryError: there is no such file, it is none of `calibrate`'s, or it is another detector's.
     """
-    try:
-        found = Calibration.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise FactoryError(
-            f"calibration {path!r} cannot be used ({first}): write it with `python -m factory calibrate --to {path}`"
-        ) from error
-    if "thing" not in found.types:
-        raise FactoryError(f"calibration {path!r} has no threshold for things")
+    found = read_calibration(path)
     if found.revision != identity.get("revision"):
         raise FactoryError(
             f"calibration {path!r} is for {found.model} at {found.revision}, but the recipe's detector is "

@@ -34,7 +34,9 @@ def read_captions(path: str, column: str, id_column: str) -> Mapping[str, str]:
 
 
 def digest_of(path: str, column: str, id_column: str) -> str:
-    """Return a short hash of all captions with their ids."""
+    """Return a short hash of all captions with their ids; `missing` where there is no such file."""
+    if not Path(path).exists():
+        return "missing"
     captions = read_captions(path, column, id_column)
     digest = hashlib.sha256()
     for name, text in sorted(captions.items()):

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from factory.calibrated import Calibration, read_calibration
 from factory.engine import Track
 from factory.features import FEATURES, card_features
 from factory.fingerprint import Mark
@@ -27,7 +28,7 @@ def card_text(recipe: FactoryRecipe, track: Track, summary: dict[str, Any]) -> s
     )
     body = environment.get_template("card.md.j2").render(
         card=recipe.card, seed=recipe.seed, summary=summary, stages=[_stage(mark) for mark in marks],
-        thresholds=list(_thresholds(marks)), prompts=list(_prompts(marks)),
+        thresholds=list(_thresholds(marks, recipe.card.calibration)), prompts=list(_prompts(marks)),
     )  # fmt: skip
     return f"---\n{_front_matter(recipe, summary)}---\n\n{body.strip()}\n"
 
@@ -82,11 +83,29 @@ def _last(key: str) -> str:
     return key.rpartition(".")[2]
 
 
-def _thresholds(marks: list[Mark]) -> Iterator[tuple[str, Any]]:
+def _thresholds(marks: list[Mark], by_hand: str) -> Iterator[tuple[str, Any, str]]:
+    """Yield each threshold with where it comes from; one that nobody has calibrated says so."""
     for mark in marks:
+        path = mark.params.get("calibration")
         for name, value in _leaves(mark.params):
-            if isinstance(value, float) and (_last(name).startswith("min_") or ".min_score_of." in name):
-                yield f"{mark.label}.{name}", value
+            replaced = path and (name == "min_score" or name.startswith("min_score_of."))
+            is_least = _last(name).startswith("min_") or ".min_score_of." in name
+            if isinstance(value, float) and is_least and not replaced:
+                yield f"{mark.label}.{name}", value, by_hand or "set by hand, not calibrated"
+        if path:
+            yield from _calibrated(mark.label, read_calibration(path))
+
+
+def _calibrated(label: str, calibration: Calibration) -> Iterator[tuple[str, Any, str]]:
+    for kind, found in calibration.types.items():
+        worth = f"calibrated on {calibration.images} images ({calibration.annotations})"
+        if found.survival is not None and found.recall is not None:
+            survival = found.survival
+            worth += (
+                f": keeps {found.recall:.1%} of what is there; of phrases for what is not there "
+                f"{survival.value:.2%} survive, {survival.low:.2%} to {survival.high:.2%} expected of others"
+            )
+        yield f"{label}.calibration.{kind}", found.threshold, worth
 
 
 def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -100,6 +119,16 @@ def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def _prompts(marks: list[Mark]) -> Iterator[tuple[str, str]]:
     """Yield the text of each prompt that took part."""
     for mark in marks:
-        name = mark.params.get("prompt")
-        if "prompt" in mark.identity and isinstance(name, str):
-            yield mark.label, prompt_text(name).strip()
+        for key in (key for key in mark.identity if _last(key) == "prompt"):
+            part = key.rpartition(".")[0]
+            name = _named(mark.params, part)
+            if isinstance(name, str):
+                yield f"{mark.label}{': ' if part else ''}{part}", prompt_text(name).strip()
+
+
+def _named(params: dict[str, Any], part: str) -> Any:
+    """Return the name of a stage's prompt, or of that of one of its parts."""
+    inner = params.get(part)
+    if isinstance(inner, dict) and "prompt" in inner:
+        return inner["prompt"]
+    return params.get({"": "prompt", "rewriter": "rewrite_prompt"}.get(part, f"{part}_prompt"))

@@ -9,15 +9,17 @@ from factory.lexicon import ATTRIBUTES
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Least scores in [0, 1]; `of` holds those of single head nouns, for phrases without attribute."""
+    """Least scores in [0, 1]; `of` holds those of single head nouns; without `attribute` all go by their thing."""
 
     thing: float
-    attribute: float
+    attribute: float | None = None
     of: Mapping[str, float] = field(default_factory=dict)
 
     def least(self, phrase: str) -> float:
         """Return what a phrase must score to be held for true."""
-        return self.attribute if has_attribute(phrase) else self.of.get(head(phrase), self.thing)
+        if self.attribute is not None and has_attribute(phrase):
+            return self.attribute
+        return self.of.get(head(phrase), self.thing)
 
 
 def has_attribute(phrase: str) -> bool:

@@ -7,13 +7,15 @@ from typing import Literal
 from PIL import Image
 from pydantic import Field
 
-from factory.english import bare, head
+from factory.calibrated import digest_of, load_calibration
+from factory.english import bare
 from factory.models import DetectorConfig
 from factory.models.checkpoint import Probability
 from factory.models.protocols import Detector, Regions
 from factory.pictures import with_pictures
 from factory.records import BoxXyxy, Entity, Item, Rejection
 from factory.stages.opening import Opening
+from factory.thresholds import Thresholds
 from recipes import Config
 
 
@@ -27,14 +29,20 @@ class GroundConfig(Config):
     """Entities that score less anywhere in the image are held to be hallucinated."""
     min_score_of: dict[str, Probability] = Field(default_factory=dict)
     """Thresholds for single head nouns, such as `{boat: 0.5}`, where calibration gave others."""
+    calibration: str = ""
+    """A file that `calibrate` wrote for this detector; its thresholds take the place of those above."""
 
     def build(self) -> "Ground":
         """Return the stage."""
-        return Ground(self.detector.build(), self.min_score, self.min_score_of)
+        thresholds = Thresholds(self.min_score, of=self.min_score_of)
+        if self.calibration:
+            thresholds = load_calibration(self.calibration, self.detector.identity()).thresholds()
+        return Ground(self.detector.build(), thresholds)
 
     def identity(self) -> dict[str, str]:
         """Return what decides the result."""
-        return {"version": str(Ground.version), **self.detector.identity()}
+        calibration = {"calibration": digest_of(self.calibration)} if self.calibration else {}
+        return {"version": str(Ground.version), **self.detector.identity(), **calibration}
 
 
 class Ground(Opening):
@@ -48,11 +56,9 @@ class Ground(Opening):
     needs: tuple[str, ...] = ("image", "entities")
     adds: tuple[str, ...] = ("entities.score", "hallucinated")
 
-    def __init__(
-        self, detector: Detector, min_score: float, min_score_of: dict[str, float] | None = None
-    ) -> None:
+    def __init__(self, detector: Detector, thresholds: Thresholds) -> None:
         super().__init__(detector)
-        self._detector, self._min_score, self._min_score_of = detector, min_score, min_score_of or {}
+        self._detector, self._thresholds = detector, thresholds
 
     def run(self, items: Sequence[Item]) -> list[Item | Rejection]:
         """Return each item with its entities scored."""
@@ -75,7 +81,7 @@ class Ground(Opening):
 
     def _scored(self, phrase: str, regions: Regions) -> Entity:
         score = float(regions.scores[0]) if len(regions.scores) else 0.0
-        grounded = score >= self._min_score_of.get(head(phrase), self._min_score)
+        grounded = score >= self._thresholds.least(bare(phrase))
         return Entity(phrase, score, grounded, box_of(regions, 0) if grounded else None)
 
 

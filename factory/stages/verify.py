@@ -115,7 +115,7 @@ class VerifyConfig(Config):
             FactoryError: the calibration cannot be read or is another detector's.
         """
         if not self.calibration:
-            return Thresholds(self.min_score, self.min_score)
+            return Thresholds(self.min_score)
         identity = self.detector.identity() if self.detector else {}
         return load_calibration(self.calibration, identity).thresholds()
 

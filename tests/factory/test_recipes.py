@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from factory.calibrated import load_calibration
 from factory.recipe import FactoryRecipe
 from factory.stage import check_order
 from recipes import load
@@ -34,3 +35,15 @@ def test_building_the_stages_of_a_recipe_imports_no_torch() -> None:
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'openai')))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_calibration_of_the_small_world_is_of_its_detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    recipe = load(SMALL_WORLD, FactoryRecipe)
+    named = [stage for stage in recipe.stages if stage.kind in ("ground", "verify")]
+    for stage in named:
+        assert stage.detector is not None and stage.calibration
+        assert load_calibration(stage.calibration, stage.detector.identity()).types.keys() == {
+            "thing",
+            "attribute",
+        }

@@ -1,5 +1,6 @@
 from factory.records import Item
 from factory.stages.ground import Ground
+from factory.thresholds import Thresholds
 from tests.factory.stages.fakes import FakeDetector, item
 
 BOX, OTHER = (10.0, 10.0, 40.0, 40.0), (60.0, 10.0, 90.0, 40.0)
@@ -8,7 +9,7 @@ BOX, OTHER = (10.0, 10.0, 40.0, 40.0), (60.0, 10.0, 90.0, 40.0)
 def ground(
     found: dict[str, list[tuple[tuple[float, float, float, float], float]]], *phrases: str, **more: object
 ) -> Item:
-    stage = Ground(FakeDetector(found), 0.5, **more)  # type: ignore[arg-type]
+    stage = Ground(FakeDetector(found), Thresholds(0.5, **more))  # type: ignore[arg-type]
     done = stage.run([item(entities=phrases)])[0]
     assert isinstance(done, Item)
     return done
@@ -36,18 +37,21 @@ def test_the_best_box_is_kept_and_only_for_what_is_grounded() -> None:
 
 def test_plurals_and_articles_are_looked_for_as_the_thing_itself() -> None:
     detector = FakeDetector({"red bus": [(BOX, 0.9)]})
-    done = Ground(detector, 0.5).run([item(entities=["two red buses", "red bus"])])[0]
+    done = Ground(detector, Thresholds(0.5)).run([item(entities=["two red buses", "red bus"])])[0]
     assert detector.asked == [["red bus"]]  # asked once
     assert isinstance(done, Item) and done.hallucinated == ()
     assert [e.phrase for e in done.entities or ()] == ["two red buses", "red bus"]
 
 
 def test_a_kind_may_have_its_own_threshold() -> None:
-    done = ground(
-        {"red boat": [(BOX, 0.6)], "car": [(BOX, 0.6)]}, "red boat", "car", min_score_of={"boat": 0.7}
-    )
+    done = ground({"red boat": [(BOX, 0.6)], "car": [(BOX, 0.6)]}, "red boat", "car", of={"boat": 0.7})
     assert done.hallucinated == ("red boat",)
 
 
 def test_no_entities_no_hallucinations() -> None:
     assert ground({}).hallucinated == ()
+
+
+def test_things_with_an_attribute_have_a_threshold_of_their_own_where_it_was_calibrated() -> None:
+    done = ground({"red car": [(BOX, 0.4)], "car": [(BOX, 0.4)]}, "red car", "car", attribute=0.3)
+    assert done.hallucinated == ("car",)
