@@ -9,14 +9,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from factory.errors import StorageError
+from factory.errors import SourceError, StorageError
 from factory.fingerprint import digest
 from factory.intake import Refusal, content_hash, take_in
 from factory.intake_shards import VERSION, Arrived, IntakeShards
 from factory.progress import Progress
 from factory.recipe import FactoryRecipe, SourceConfig
 from factory.roster import Arrival, Entry, call_roll
-from factory.sources import Candidate, UnreadableError, find
+from factory.sources import NOT_FOUND, Candidate, UnreadableError, find
 
 _LIMITS = ("min_side", "max_pixels", "max_bytes")
 
@@ -55,8 +55,29 @@ def gather(recipe: FactoryRecipe, source: Path, work: Path, progress: Progress, 
     by_key = {candidate.key: candidate for candidate in found.candidates}
     plan = _plan(store.plan(), by_key, recipe.engine.shard_size, work)
     store.write_plan(plan)
-    _bring_in(store, [[by_key[key] for key in keys] for keys in plan], recipe, progress, retry)
+    shards = [[by_key[key] for key in keys] for keys in plan]
+    _bring_in(store, shards, recipe, progress, retry, _Watch(source))
     return Album(store, call_roll(store.arrivals(shard) for shard in range(len(plan))))
+
+
+class _Watch:
+    """Tells images that are missing from a source that has gone, such as a disk that was unmounted."""
+
+    def __init__(self, source: Path) -> None:
+        self._source, self._was_folder = source, source.is_dir()
+
+    def check(self, arrived: Sequence[Arrived]) -> None:
+        """Refuse a shard of which nothing is there any more, before it is kept as rejections.
+
+        Raises:
+            SourceError: the folder of images has vanished.
+        """
+        missing = sum(one.arrival.reason == NOT_FOUND for one in arrived)
+        if self._was_folder and missing and (not self._source.is_dir() or 1 < missing == len(arrived)):
+            raise SourceError(
+                f"the folder of images {self._source} has vanished: bring it back and run the same command "
+                "again. What is finished is kept"
+            )
 
 
 def _plan(old: list[list[str]], present: Iterable[str], size: int, work: Path) -> list[list[str]]:
@@ -79,6 +100,7 @@ def _bring_in(
     recipe: FactoryRecipe,
     progress: Progress,
     retry: bool,
+    watch: _Watch,
 ) -> None:
     prints = [_fingerprint(shard, recipe.source) for shard in shards]
     pending = [i for i in range(len(shards)) if not _is_done(store, i, prints[i], retry)]
@@ -93,6 +115,7 @@ def _bring_in(
                 for one in pool.map(read, shards[i]):
                     arrived.append(one)
                     progress.advance(1)
+                watch.check(arrived)
                 store.write(i, arrived, prints[i], time.perf_counter() - started)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -70,7 +70,7 @@ def _measure(job: str, place: Path, scenes: Path, images: int) -> dict[str, Any]
 
 
 def _job(options: argparse.Namespace) -> int:
-    import factory.build
+    import factory.build  # noqa: F401
     import scripts.free_models  # noqa: F401  (imports are no part of the rate)
 
     out = Path(tempfile.mkdtemp(prefix=f"{options.job}-", dir=options.keep))

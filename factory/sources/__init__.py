@@ -6,9 +6,9 @@ from pathlib import Path
 from factory.errors import SourceError
 from factory.recipe import SourceConfig
 from factory.sources import folder, library, listing, parquet, tars
-from factory.sources.candidate import SUFFIXES, Candidate, Found, UnreadableError
+from factory.sources.candidate import NOT_FOUND, SUFFIXES, Candidate, Found, UnreadableError
 
-__all__ = ["Candidate", "Found", "UnreadableError", "find"]
+__all__ = ["NOT_FOUND", "Candidate", "Found", "UnreadableError", "find"]
 
 _FINDERS: dict[str, Callable[[Path, SourceConfig], Found]] = {
     "folder": folder.find,

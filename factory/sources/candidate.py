@@ -9,6 +9,10 @@ SUFFIXES = frozenset(
 """File names that are taken for images."""
 
 
+NOT_FOUND = "file not found"
+"""The reason of a file that is not where the source said."""
+
+
 class UnreadableError(Exception):
     """The bytes of one candidate cannot be had; `reason` is a short phrase that can be counted."""
 

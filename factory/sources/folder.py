@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from factory.recipe import SourceConfig
-from factory.sources.candidate import SUFFIXES, Candidate, Found, UnreadableError, stem_of
+from factory.sources.candidate import NOT_FOUND, SUFFIXES, Candidate, Found, UnreadableError, stem_of
 
 
 def find(root: Path, config: SourceConfig, excluded: Path | None = None) -> Found:
@@ -62,7 +62,7 @@ def _read(path: Path, max_bytes: int) -> bytes:
         with path.open("rb") as file:
             return file.read(max_bytes + 1)
     except FileNotFoundError:
-        raise UnreadableError("file not found", path.name) from None
+        raise UnreadableError(NOT_FOUND, path.name) from None
     except OSError as error:
         raise UnreadableError("file cannot be read", f"{path.name}: {error.strerror}") from None
 
