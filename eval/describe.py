@@ -43,4 +43,4 @@ class DescriptionScorer:
         return score_overlap(captions, self.background.references, self.task.tokenizer, extras)
 
     def _lin(self, captions: Captions) -> Score:
-        return score_linguistic(captions, self.task.counting)
+        return score_linguistic(captions, self.task.counting, self.task.spacy_model)

@@ -19,8 +19,8 @@ from eval.figure import Figure
 from eval.formula import Formula
 from eval.identity import key_order
 from eval.jsonio import Record, read_json, read_jsonl, write_json, write_jsonl
-from eval.metrics import amber, chair, claims, d2i, linguistic, pope
-from eval.references import overlap_formulas
+from eval.metrics import amber, chair, claims, d2i, pope
+from eval.references import linguistic_formulas, overlap_formulas
 from eval.scoring import Score
 from eval.tally import Tally
 
@@ -28,7 +28,6 @@ PER_IMAGE, METRICS = "per_image.jsonl", "metrics.json"
 _FORMULAS: Mapping[str, tuple[Formula, ...]] = {
     "chair": chair.FORMULAS,
     "claims": claims.FORMULAS,
-    "lin": linguistic.FORMULAS,
     "amber": amber.FORMULAS,
 }
 
@@ -53,7 +52,9 @@ def formulas_of(metric: str, tally: Tally) -> tuple[Formula, ...]:
         return (pope.mean_f1(splits), *by_split)
     if metric == "d2i":
         return d2i.formulas(tally.columns)
-    return overlap_formulas(tally.columns) if metric == "did" else _FORMULAS[metric]
+    if metric == "did":
+        return overlap_formulas(tally.columns)
+    return linguistic_formulas(tally.columns) if metric == "lin" else _FORMULAS[metric]
 
 
 def write_measured(

@@ -8,6 +8,9 @@ from eval.captions import Captions, require_known
 from eval.errors import InputError
 from eval.external.meteor import COLUMNS as METEOR_COLUMNS
 from eval.external.meteor import Meteor, meteor_counts
+from eval.external.speech import COLUMNS as SPEECH_COLUMNS
+from eval.external.speech import FORMULAS as SPEECH_FORMULAS
+from eval.external.speech import speech_counts
 from eval.external.spice import spice_scores
 from eval.external.wmd import wmd_scores
 from eval.formula import Formula, Ratio
@@ -94,9 +97,21 @@ def _more_counts(
     return found
 
 
-def score_linguistic(captions: Captions, counting: str) -> Score:
-    """Score captions by four readability grades."""
-    state = Tally(linguistic.COLUMNS)
+def score_linguistic(captions: Captions, counting: str, spacy_model: str | None = None) -> Score:
+    """Score captions by four readability grades and, with a spaCy model, count their parts of speech."""
     keys = sorted(captions.texts, key=key_order)
-    evidence = {key: linguistic.update(state, key, captions.texts[key], counting) for key in keys}
-    return Score(state, linguistic.FORMULAS, evidence)
+    spoken = speech_counts(captions.texts, spacy_model) if spacy_model else {}
+    state = Tally((*linguistic.COLUMNS, *(SPEECH_COLUMNS if spacy_model else ())))
+    evidence: dict[str, dict[str, float | None]] = {}
+    for key in keys:
+        evidence[key] = {
+            **linguistic.update(state, key, captions.texts[key], counting),
+            **spoken.get(key, {}),
+        }
+        state.add(key, spoken.get(key, {}))
+    return Score(state, linguistic_formulas(state.columns), evidence)
+
+
+def linguistic_formulas(columns: Sequence[str]) -> tuple[Formula, ...]:
+    """Return the formulas over the columns that were counted."""
+    return (*linguistic.FORMULAS, *(SPEECH_FORMULAS if SPEECH_COLUMNS[0] in columns else ()))

@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from eval.commands import compare, dataset, report, run, score, summary
+from eval.commands import compare, dataset, judge, report, run, score, summary
 
-COMMANDS: tuple[ModuleType, ...] = (run, score, compare, dataset, summary, report)
+COMMANDS: tuple[ModuleType, ...] = (run, score, compare, judge, dataset, summary, report)

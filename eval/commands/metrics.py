@@ -58,7 +58,7 @@ def did(options: argparse.Namespace) -> Scored:
 def lin(options: argparse.Namespace) -> Scored:
     """Score the readability of captions."""
     captions = read_captions(_one(options))
-    score = score_linguistic(captions, options.counting)
+    score = score_linguistic(captions, options.counting, options.spacy_model)
     return _scored(options, score, captions, counting=options.counting)
 
 

@@ -41,6 +41,7 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--spice", metavar="JAR", help="SPICE's jar for DID; needs Java 8 to 15")
     parser.add_argument("--word-vectors", metavar="FILE", help="word2vec vectors for DID's WMD; needs gensim")
+    parser.add_argument("--spacy-model", metavar="MODEL", help="folder or name, for LIN's parts of speech")
     parser.add_argument(
         "--similarity", metavar="SOURCE", help="word similarity for AMBER: a JSON table or a spaCy model"
     )

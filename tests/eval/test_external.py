@@ -9,7 +9,7 @@ import pytest
 
 from eval.captions import Captions
 from eval.errors import InputError
-from eval.references import Extras, score_overlap
+from eval.references import Extras, score_linguistic, score_overlap
 from eval.statistics import Resampling
 
 HOW = Resampling(20)
@@ -70,3 +70,20 @@ def test_wmd_is_one_for_equal_texts_and_zero_for_unknown_words(tmp_path: Path) -
     score = score_overlap(Captions({"1": "a dog runs", "2": "plugh"}), references, "raw", extras)
     assert score.evidence["1"]["wmd"] == pytest.approx(1.0)
     assert score.evidence["2"]["wmd"] == 0.0
+
+
+def test_parts_of_speech_without_a_model_say_how_to_get_it() -> None:
+    with pytest.raises(InputError, match=r"parts of speech need spaCy and its model 'nowhere'"):
+        score_linguistic(TEXTS, "it", "nowhere")
+
+
+@pytest.mark.skipif(find_spec("spacy") is None, reason="no spaCy")
+def test_parts_of_speech_are_counted_per_text(tmp_path: Path) -> None:
+    import spacy
+
+    model = spacy.blank("en")
+    ruler = model.add_pipe("attribute_ruler")
+    ruler.add([[{"LOWER": "dog"}]], {"POS": "NOUN"})  # type: ignore[attr-defined]
+    model.to_disk(tmp_path / "model")
+    score = score_linguistic(Captions({"1": "A dog, a dog.", "2": "Nothing."}), "it", str(tmp_path / "model"))
+    assert score.figures(HOW)["pos_noun"].value == 1.0
