@@ -12,7 +12,7 @@ _VERSION = 2
 """Raised when the trainer changes what the same recipe would produce."""
 _WHOLE_BYTES = 64 * 2**20
 _END_BYTES = 2**20
-_NOT_OUTCOME = {"out", "logging", "checkpoints", "resume", "workers", "max_rejected_fraction"}
+_NOT_OUTCOME = {"out", "logging", "checkpoints", "resume", "workers", "samples", "max_rejected_fraction"}
 
 
 def fingerprint(recipe: TrainRecipe) -> str:

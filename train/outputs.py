@@ -41,6 +41,11 @@ class Outputs:
         return self.folder / "train_log.jsonl"
 
     @property
+    def samples(self) -> Path:
+        """Return the path of the descriptions written while training."""
+        return self.folder / "train_samples.jsonl"
+
+    @property
     def recipe(self) -> Path:
         """Return the path of the recipe with every default spelled out."""
         return self.folder / "recipe.resolved.yaml"
@@ -89,7 +94,7 @@ class Outputs:
             if folder not in kept:
                 shutil.rmtree(folder)
                 gone.append(folder)
-        stale = [self.summary, self.rejections, *([] if keep else [self.log])]
+        stale = [self.summary, self.rejections, *([] if keep else [self.log, self.samples])]
         for file in stale:
             file.unlink(missing_ok=True)
         return gone

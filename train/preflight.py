@@ -10,6 +10,7 @@ from train.error import CheckpointError, DataError, TrainError
 from train.identity import checkpoint_digest
 from train.quantise import check_quantisation
 from train.recipe import Source, TrainRecipe
+from train.running import SamplesConfig
 
 
 def check(recipe: TrainRecipe) -> None:
@@ -29,6 +30,8 @@ def check(recipe: TrainRecipe) -> None:
 
         for folder in recipe.dpo.pairs:
             check_columns(Path(folder).expanduser())
+    if recipe.samples is not None:
+        _check_samples(recipe.samples)
     if recipe.start_from is not None:
         _check_adapter(Path(recipe.start_from).expanduser(), recipe)
 
@@ -56,6 +59,14 @@ def _check_source(source: Source) -> None:
         raise DataError(
             f"data.images: no folder at {source.images}; image names in {source.path} start there"
         )
+
+
+def _check_samples(samples: SamplesConfig) -> None:
+    folder = Path(samples.images).expanduser()
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise DataError(f"samples.images: no images in a folder {samples.images}")
+    if samples.truth is not None and not _read(Path(samples.truth).expanduser()):
+        raise DataError(f"samples.truth: no JSON object of image names and object lists at {samples.truth}")
 
 
 def _check_adapter(folder: Path, recipe: TrainRecipe) -> None:

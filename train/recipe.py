@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from recipes import Config
 from train.preference.recipe import DpoConfig
+from train.running import CheckpointsConfig, DeepspeedConfig, LoggingConfig, SamplesConfig
 
 LANGUAGE_MODEL_LINEARS = (
     r"(?:.*\.)?language_model\.layers\.\d+\.(?:self_attn\.[qkvo]_proj|mlp\.(?:gate|up|down)_proj)"
@@ -144,44 +145,6 @@ class OptimizerConfig(Config):
     max_grad_norm: PositiveFloat = 1.0
 
 
-class DeepspeedConfig(Config):
-    """How DeepSpeed divides states over processes; without its launcher the run is one plain process."""
-
-    stage: Literal[0, 1, 2, 3] = 2
-    """ZeRO stage. For LoRA 2 is faster than 3, which gathers the frozen weights in every step."""
-    offload: Literal["none", "optimizer", "all"] = "none"
-    """What lives in host memory; `all` includes the weights and needs stage 3."""
-
-    @model_validator(mode="after")
-    def _offload_fits(self) -> Self:
-        if self.offload == "all" and self.stage != 3:
-            raise ValueError(f"deepspeed.offload all needs stage 3, not {self.stage}")
-        if self.offload == "optimizer" and self.stage < 1:
-            raise ValueError("deepspeed.offload optimizer needs stage 1, 2 or 3")
-        return self
-
-
-class LoggingConfig(Config):
-    """What is reported while training."""
-
-    every_steps: PositiveInt = 10
-    wandb: Literal["disabled", "offline", "online"] = "offline"
-    """`offline` writes a run folder under `out` that `wandb sync` uploads later."""
-    project: str = "image-textualization"
-    """Project name in Weights & Biases."""
-
-
-class CheckpointsConfig(Config):
-    """Saved states that an interrupted run continues from."""
-
-    kind: Literal["portable", "deepspeed"] = "portable"
-    """`portable` continues on any number of processes and any ZeRO stage; `deepspeed` is written in parallel
-    by every process, for full fine-tuning of large models, and continues on as many processes only."""
-    every_steps: PositiveInt = 500
-    keep: PositiveInt = 2
-    """Older checkpoints are deleted."""
-
-
 class TrainRecipe(Config):
     """A fine-tuning run of LLaVA on image descriptions."""
 
@@ -231,6 +194,8 @@ class TrainRecipe(Config):
     """Processes that decode images for each training process; 0 decodes between steps."""
     deepspeed: DeepspeedConfig = DeepspeedConfig()
     logging: LoggingConfig = LoggingConfig()
+    samples: SamplesConfig | None = None
+    """What the model is asked to describe now and then; needs deepspeed.stage below 3."""
     checkpoints: CheckpointsConfig = CheckpointsConfig()
     resume: Literal["auto", "never"] = "auto"
     """`auto` continues from the latest complete checkpoint of the same run; `never` starts anew."""
@@ -260,6 +225,8 @@ class TrainRecipe(Config):
     def _fits_its_tuning(self) -> Self:
         if self.tuning == "full":
             _refuse_adapter_keys(self)
+        if self.samples is not None and self.deepspeed.stage == 3:
+            raise ValueError("samples need the whole model in the main process: deepspeed.stage below 3")
         if self.tuning == "qlora" and self.deepspeed.stage == 3:
             raise ValueError("tuning qlora cannot divide four-bit weights: deepspeed.stage below 3")
         return self

@@ -30,6 +30,7 @@ from train.plan import Sizes, batches_of, global_batches, num_steps
 from train.quiet import quiet_libraries
 from train.reader import Reader, open_reader
 from train.recipe import TrainRecipe
+from train.samples import SampleWriter
 from train.sources import open_sources
 
 _LOG = logging.getLogger("train")
@@ -90,7 +91,8 @@ class Session:
         for folder in self.outputs.clear(keep=self.checkpoint):
             _LOG.info("removed %s: it is incomplete or of another run", folder)
         if self.checkpoint is not None:
-            keep_until(self.outputs.log, int(self.checkpoint.name.rpartition("-")[2]))
+            for log in (self.outputs.log, self.outputs.samples):
+                keep_until(log, int(self.checkpoint.name.rpartition("-")[2]))
         dump(self.phase.given, self.outputs.recipe)
 
     def _read(self, reader: Reader) -> tuple[Sequence[ImageSource], Prepared[Sample]]:
@@ -140,13 +142,16 @@ class Session:
         adapted = tuning.tune(llava, recipe, self.place.launched)
         collator = Collator(reader.image_token_id, reader.image_tokens, reader.pad_token_id, recipe.packing)
         monitor = Monitor(StopRequest())
-        return self._watched(Finetuner(recipe, adapted, arguments, training_set, collator, batches, monitor))
+        trainer = Finetuner(recipe, adapted, arguments, training_set, collator, batches, monitor)
+        return self._watched(trainer, reader)
 
-    def _watched(self, trainer: Finetuner) -> Finetuner:
+    def _watched(self, trainer: Finetuner, reader: Reader) -> Finetuner:
         trainer.add_callback(
             Marker(self.outputs, self.fingerprint, self.place.processes, self.recipe.checkpoints.keep)
         )
         trainer.add_callback(Journal(self.outputs.log))
+        if self.recipe.samples is not None:
+            trainer.add_callback(SampleWriter(self.recipe, self.recipe.samples, reader, self.outputs.samples))
         return trainer
 
     def _finish(

@@ -3,7 +3,8 @@
 import pytest
 
 from train.plan import Sizes
-from train.recipe import DeepspeedConfig, TrainRecipe
+from train.recipe import TrainRecipe
+from train.running import DeepspeedConfig
 from train.zero import deepspeed_config
 
 

@@ -55,7 +55,8 @@ class PreferenceSession(Session):
         reference = Reference(collator, recipe.micro_batch_size, recipe.workers, arguments.device, mixed)
         pairs.reference = reference.logps(adapted, pairs, samples)
         monitor = Monitor(StopRequest())
-        return self._watched(PreferenceTrainer(recipe, adapted, arguments, pairs, collator, batches, monitor))
+        trainer = PreferenceTrainer(recipe, adapted, arguments, pairs, collator, batches, monitor)
+        return self._watched(trainer, reader)
 
     def _load(self) -> PreferenceLlava:
         llava = tuning.load(self.recipe, PreferenceLlava, self.place.launched)
