@@ -15,6 +15,7 @@ from recipes import Config, dump, load
 from recipes.chain import ChainRecipe, PhotosWorld, PicturebookWorld
 from scripts.phases import Phases, ProgramError, run_side_by_side
 from scripts.table import print_table
+from train.recipe import TrainRecipe
 
 PYTHON = sys.executable
 
@@ -109,7 +110,7 @@ class Chain:
         return self._python("build the dataset", *arguments, allowed=(0, 1))
 
     def _train(self) -> None:
-        sets = [f"out={self._at('adapter')}", f"data.0.path={self._at('dataset')}", f"seed={self.seed}"]
+        sets = [f"out={self._at('adapter')}", *self._data(), f"seed={self.seed}"]
         if self.options.fast and self.recipe.fast:
             sets += ["epochs=null", f"max_steps={self.recipe.fast.train_steps}"]
         processes = [] if self.has_gpu else ["--num_accelerators", str(self.recipe.processes)]
@@ -118,6 +119,13 @@ class Chain:
         environment = {} if self.has_gpu else {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
         command += [*self._overrides("train"), *_set(sets)]
         self.phases.start("fine-tune", command, environment)
+
+    def _data(self) -> list[str]:
+        """Point whatever the training recipe takes from a dataset of the factory to the one just built."""
+        sources = load(self.recipe.train, TrainRecipe, self.recipe.overrides.get("train", ())).data
+        return [
+            f"data.{i}.path={self._at('dataset')}" for i, each in enumerate(sources) if each.kind != "llava"
+        ]
 
     def _evaluate(self) -> None:
         adapter = f"model.adapter={self._at('adapter')}"
