@@ -16,6 +16,7 @@ from recipes import Config
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Loaded = TypeVar("Loaded")
 
+_EXTRAS = ("torchvision", "timm", "tiktoken", "sentencepiece", "scipy", "einops")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -66,10 +67,8 @@ class Runtime:
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # the engine shows its own
-        self.device = torch.device(config.device if config.device != "auto" else _best_device())
-        self.dtype: torch.dtype = getattr(
-            torch, config.dtype if config.dtype != "auto" else _best_dtype(self.device)
-        )
+        self.device = _device(config.device)
+        self.dtype: torch.dtype = getattr(torch, _dtype_name(config.dtype, self.device))
 
     def place(self, model: Any) -> Any:
         """Return the model on the device, for inference."""
@@ -83,16 +82,48 @@ class Runtime:
         }
 
 
-def _best_device() -> str:
+def _device(name: str) -> Any:
+    """Return the torch device of a name.
+
+    Raises:
+        ModelError: there is no such device on this machine.
+    """
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    wanted = name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(wanted)
+    except RuntimeError as error:
+        raise ModelError(
+            f"device {name!r} is none that torch knows: use auto, cpu, cuda or cuda:1"
+        ) from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ModelError(
+            f"device {name!r} is not there: torch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices; "
+            "set device: auto, or mend the driver (`nvidia-smi`) and CUDA_VISIBLE_DEVICES"
+        )
+    return device
 
 
-def _best_dtype(device: Any) -> str:
+def _dtype_name(name: str, device: Any) -> str:
+    """Return the precision to run with.
+
+    Raises:
+        ModelError: the device cannot calculate in it.
+    """
     import torch
 
-    return "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+    on_gpu = device.type == "cuda"
+    has_bfloat16 = not on_gpu or torch.cuda.is_bf16_supported()
+    if name == "auto":
+        return "bfloat16" if on_gpu and has_bfloat16 else "float32"
+    if name == "float16" and device.type == "cpu":
+        raise ModelError("dtype float16 on a CPU is slow or not there at all: use float32 or bfloat16")
+    if name == "bfloat16" and not has_bfloat16:
+        raise ModelError(
+            f"dtype bfloat16 is not there on {torch.cuda.get_device_name(device)}: use float16 or float32"
+        )
+    return name
 
 
 def load(what: Callable[..., Loaded], config: CheckpointConfig, **options: Any) -> Loaded:
@@ -110,12 +141,23 @@ def load(what: Callable[..., Loaded], config: CheckpointConfig, **options: Any) 
     hub = {} if is_folder else {"revision": config.revision}
     try:
         return what(config.checkpoint, **hub, **options)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except ImportError as error:
+        raise ModelError(_missing(config.checkpoint, str(error))) from error
+    except (OSError, ValueError, KeyError) as error:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"cannot load checkpoint {config.checkpoint!r}: {first_line}; "
             "give a hub id that this machine can reach or the path of a local checkpoint folder"
         ) from error
+
+
+def _missing(checkpoint: str, told: str) -> str:
+    """Return what to install for a checkpoint whose code wants more than the base."""
+    lines = told.strip().splitlines() or ["something is missing"]
+    wanted = next((name for name in _EXTRAS if name in told.lower()), "")
+    first = lines[0]
+    cure = f"install it with: pip install -c constraints.txt {wanted}" if wanted else "install what it names"
+    return f"cannot load checkpoint {checkpoint!r}: {first}; {cure}"
 
 
 def _looks_like_a_path(checkpoint: str) -> bool:

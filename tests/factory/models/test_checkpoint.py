@@ -1,0 +1,51 @@
+"""What cannot run here is told in words that say what to do."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from factory.errors import ModelError
+from factory.models import SamConfig, TransformersChatConfig
+from factory.models.checkpoint import load
+
+Checkpoint = Callable[[str], str]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device": "tpu9"}, "'tpu9' is none that torch knows: use auto, cpu, cuda"),
+        ({"device": "cuda:99"}, "'cuda:99' is not there: torch .* sees .* CUDA devices; set device: auto"),
+        ({"device": "cpu", "dtype": "float16"}, "float16 on a CPU .*: use float32 or bfloat16"),
+    ],
+    ids=["unknown device", "absent device", "half precision on a CPU"],
+)
+def test_a_device_or_precision_that_is_not_there_is_refused(
+    checkpoint: Checkpoint, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        TransformersChatConfig(checkpoint=checkpoint("llama"), **options).build().open()
+
+
+def test_on_a_cpu_precision_is_full_unless_told(checkpoint: Checkpoint) -> None:
+    for dtype, expected in (("auto", torch.float32), ("bfloat16", torch.bfloat16)):
+        sam = SamConfig(checkpoint=checkpoint("sam"), dtype=dtype, device="cpu").build()
+        sam.open()
+        assert {p.dtype for p in sam._model.parameters()} == {expected}
+
+
+@pytest.mark.parametrize("name", ["no-such-org/no-such-model", "./no/such/folder", "/no/such/folder"])
+def test_a_checkpoint_that_is_not_there_is_named(name: str) -> None:
+    with pytest.raises(ModelError, match=name):
+        TransformersChatConfig(checkpoint=name).build().open()
+
+
+def test_a_missing_extra_ends_with_the_command_that_installs_it() -> None:
+    def needs_more(*_: Any, **__: Any) -> None:
+        raise ImportError("Sam2Processor requires the Torchvision library but it was not found.")
+
+    with pytest.raises(ModelError) as caught:
+        load(needs_more, SamConfig(checkpoint="some/model"))
+    assert str(caught.value).endswith("pip install -c constraints.txt torchvision")
