@@ -21,6 +21,8 @@ CLOSE_ABOVE, FAR_BELOW = 0.65, 0.35
 LARGE_FROM, SMALL_TO = 0.12, 0.07
 SAME_NEARNESS = 0.05
 """Two things are at the same distance if they are nearer to each other in nearness than this."""
+NEARNESS_DOUBT = 0.08
+"""How far beyond the tolerance a distance is still in doubt: estimates of depth err by so much."""
 _SHARES = (
     (0.70, "most of the image"),
     (0.42, "about half of the image"),
@@ -143,6 +145,14 @@ def distance_holds(word: str, nearness: float) -> bool:
     if word == FAR:
         return nearness <= FAR_BELOW + NEARNESS_TOLERANCE
     return FAR_BELOW - NEARNESS_TOLERANCE <= nearness <= CLOSE_ABOVE + NEARNESS_TOLERANCE
+
+
+def distance_fails(word: str, nearness: float) -> bool:
+    """Tell whether the distance is surely wrong: further from right than an estimate of depth may be off."""
+    off = max(CLOSE_ABOVE - nearness, 0.0) if word == CLOSE else max(nearness - FAR_BELOW, 0.0)
+    if word == HALFWAY:
+        off = max(FAR_BELOW - nearness, nearness - CLOSE_ABOVE, 0.0)
+    return off > NEARNESS_TOLERANCE + NEARNESS_DOUBT
 
 
 def size_holds(word: str, fraction: float) -> bool:

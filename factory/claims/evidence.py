@@ -11,6 +11,7 @@ from factory.english import head
 from factory.geometry import (
     area_fraction,
     center_x,
+    distance_fails,
     distance_holds,
     place_holds,
     same_distance,
@@ -75,7 +76,11 @@ def fits(statement: Statement, thing: Object, size_wh: tuple[int, int]) -> bool 
         return place_holds(statement.value, thing.box_xyxy, size_wh)
     if statement.kind == "size":
         return size_holds(statement.value, area_fraction(thing.box_xyxy, size_wh))
-    return None if thing.nearness is None else distance_holds(statement.value, thing.nearness)
+    if thing.nearness is None:
+        return None
+    if distance_holds(statement.value, thing.nearness):
+        return True
+    return False if distance_fails(statement.value, thing.nearness) else None
 
 
 def _existence(statement: Statement, evidence: Evidence) -> Finding:
