@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -115,7 +116,8 @@ class Chain:
             sets += ["epochs=null", f"max_steps={self.recipe.fast.train_steps}"]
         processes = [] if self.has_gpu else ["--num_accelerators", str(self.recipe.processes)]
         launcher = str(Path(PYTHON).with_name("deepspeed"))
-        command = [launcher, *processes, "train/finetune.py", "--recipe", str(self.recipe.train)]
+        meeting = ["--master_port", str(_free_port())]  # two loops on one machine must not meet
+        command = [launcher, *processes, *meeting, "train/finetune.py", "--recipe", str(self.recipe.train)]
         environment = {} if self.has_gpu else {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
         command += [*self._overrides("train"), *_set(sets)]
         self.phases.start("fine-tune", command, environment)
@@ -220,6 +222,13 @@ class Chain:
 
 def _set(values: list[str]) -> list[str]:
     return [part for value in values for part in ("--set", value)]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _commit() -> str:
