@@ -10,6 +10,7 @@ from transformers import LlavaForConditionalGeneration
 
 from train.error import TrainError
 from train.lora import PROJECTOR
+from train.published import rename_weights
 from train.recipe import TrainRecipe
 
 
@@ -32,6 +33,7 @@ def save_whole(model: Any, folder: Path, is_main: bool) -> None:
         kind, model.__class__ = model.__class__, LlavaForConditionalGeneration  # its name is written down
         model.save_pretrained(str(folder), state_dict=state)
         model.__class__ = kind
+        rename_weights(folder)
         _verify(folder, len(state))
 
 

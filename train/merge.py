@@ -11,6 +11,7 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration
 
 from train.error import CheckpointError, TrainError
 from train.lora import read_base
+from train.published import rename_weights
 
 _TOLERANCE = {torch.float32: 1e-3, torch.float16: 0.2, torch.bfloat16: 1.0}
 """Largest difference of a logit that rounding to the stored type can explain."""
@@ -42,6 +43,7 @@ def merge(adapter: Path, to: Path, base: str | None = None) -> MergeReport:
     temporary = to.with_name(to.name + ".part")
     shutil.rmtree(temporary, ignore_errors=True)
     tuned.merge_and_unload().to(stored_dtype).save_pretrained(str(temporary))
+    rename_weights(temporary)
     _processor(adapter, name).save_pretrained(str(temporary))
     report = _check(temporary, expected, tower, stored_dtype)
     if to.exists():

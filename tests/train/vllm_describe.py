@@ -1,0 +1,31 @@
+"""Run by an interpreter with vLLM: describe one image greedily. Arguments: checkpoint, image, prompt, tokens."""
+
+import json
+import os
+import sys
+
+import torch
+
+if not torch.cuda.is_available():
+    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+    # torchvision is built for CUDA: without these its import fails on a processor alone.
+    library = torch.library.Library("torchvision", "DEF")
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+def main() -> None:
+    from PIL import Image
+    from vllm import LLM, SamplingParams
+
+    checkpoint, image, prompt, tokens = sys.argv[1:]
+    model = LLM(
+        checkpoint, dtype="float32", enforce_eager=True, max_model_len=512, limit_mm_per_prompt={"image": 1}
+    )
+    request = {"prompt": prompt, "multi_modal_data": {"image": Image.open(image).convert("RGB")}}
+    done = model.generate([request], SamplingParams(temperature=0.0, max_tokens=int(tokens)))
+    print(json.dumps({"text": done[0].outputs[0].text}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
