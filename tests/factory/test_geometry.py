@@ -7,12 +7,16 @@ from factory import rle
 from factory.geometry import (
     area_fraction,
     boxes_array,
+    covered_by_box,
+    distance_fails,
     distance_holds,
     distance_word,
     inside,
     iou,
     place_holds,
     place_word,
+    same_distance,
+    share_words,
     size_holds,
     size_word,
     square_window,
@@ -143,3 +147,28 @@ def test_a_mask_comes_back_from_its_code(seed: int, height: int, width: int) -> 
     code = rle.encode(mask)
     assert code.size_hw == (height, width) and isinstance(code.counts, str)
     assert np.array_equal(rle.decode(code), mask)
+
+
+@given(st.sampled_from(["close to the viewer", "halfway back", "far away"]), st.floats(0, 1))
+def test_a_distance_is_never_both_right_and_surely_wrong(word: str, nearness: float) -> None:
+    assert not (distance_holds(word, nearness) and distance_fails(word, nearness))
+    assert distance_holds(distance_word(nearness), nearness)
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_being_at_the_same_distance_is_mutual(a: float, b: float) -> None:
+    assert same_distance(a, b) == same_distance(b, a)
+    assert same_distance(a, a)
+
+
+@given(boxes(), boxes())
+def test_what_lies_over_a_box_is_a_share_of_it(a: BoxXyxy, b: BoxXyxy) -> None:
+    assert 0 <= covered_by_box(a, b) <= 1 + 1e-9
+    assert covered_by_box(a, a) == pytest.approx(1)
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_more_of_the_image_is_never_told_as_less(a: float, b: float) -> None:
+    words = ["", "about a quarter", "about a third", "about half", "most"]
+    low, high = (words.index(share_words(x).removesuffix(" of the image")) for x in sorted((a, b)))
+    assert low <= high
