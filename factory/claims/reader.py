@@ -16,7 +16,7 @@ from factory.errors import ReplyError
 from factory.lexicon import DISTANCE_PATTERNS, PLACE_PATTERNS, RELATION_PATTERNS, SIZE_WORDS
 from factory.models.protocols import Chat, ChatRequest, Reply
 from factory.prompts import Prompt
-from factory.stages.replies import records
+from factory.replies import records
 
 FIELDS = ("description",)
 _FIELDS_OF_CLAIM = ("kind", "quote", "subject", "value", "other")

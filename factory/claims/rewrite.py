@@ -8,7 +8,7 @@ from factory.errors import ReplyError
 from factory.models.protocols import Chat, ChatRequest, Reply
 from factory.prompts import Prompt
 from factory.records import Repair
-from factory.stages.replies import prose
+from factory.replies import prose
 from factory.wording import object_line, worded
 
 FIELDS = ("description", "refuted", "facts")

@@ -15,8 +15,8 @@ from factory.models.protocols import Chat, ChatRequest, Reply
 from factory.pictures import with_pictures
 from factory.prompts import Prompt, load_prompt
 from factory.records import Item, Rejection
+from factory.replies import prose
 from factory.stages.opening import Opening
-from factory.stages.replies import prose
 from recipes import Config
 
 

@@ -14,8 +14,8 @@ from factory.models import OpenAIChatConfig, TransformersChatConfig, VllmChatCon
 from factory.models.protocols import Chat, ChatRequest
 from factory.prompts import Prompt, load_prompt
 from factory.records import Entity, Item, Rejection
+from factory.replies import phrases
 from factory.stages.opening import Opening
-from factory.stages.replies import phrases
 from recipes import Config
 
 FIELDS = ("reference",)

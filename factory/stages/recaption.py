@@ -11,8 +11,8 @@ from factory.models import OpenAIChatConfig, TransformersChatConfig, VllmChatCon
 from factory.models.protocols import Chat, ChatRequest, Reply
 from factory.prompts import Prompt, load_prompt
 from factory.records import Item, Rejection
+from factory.replies import prose
 from factory.stages.opening import Opening
-from factory.stages.replies import prose
 from factory.writer import write
 from recipes import Config
 

@@ -19,9 +19,9 @@ from factory.models.region_captions import RegionCaptioner
 from factory.pictures import with_pictures
 from factory.prompts import Prompt, load_prompt
 from factory.records import BoxXyxy, Item, Object, Rejection
+from factory.replies import prose
 from factory.stages.ground import box_of
 from factory.stages.opening import Opening
-from factory.stages.replies import prose
 from recipes import Config
 
 SAME_THING_IOU = 0.5

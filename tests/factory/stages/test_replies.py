@@ -3,7 +3,7 @@
 import pytest
 
 from factory.models.protocols import Reply
-from factory.stages.replies import prose
+from factory.replies import prose
 
 
 @pytest.mark.parametrize(
