@@ -2,12 +2,14 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from factory.cli import main
@@ -230,3 +232,47 @@ def test_help_check_status_and_a_second_build_import_nothing_heavy(recipe: Path,
     command = [sys.executable, "-c", HEAVY, str(recipe), str(tmp_path / "out")]
     ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert ran.stdout.splitlines()[-1] == "set()", ran.stderr
+
+
+@pytest.mark.slow
+def test_fifty_kills_cost_at_most_a_shard_each_and_change_no_row(tmp_path: Path) -> None:
+    images = fill(tmp_path / "images", 400)
+    engine = {"shard_size": 16, "batch_size": 8, "decode_workers": 2}
+    whole, cut = (recipe_tree(images, tmp_path / name, engine=engine) for name in ("whole", "cut"))
+    assert call("build", write_recipe(tmp_path / "whole.yaml", whole)) == 0
+    path = write_recipe(tmp_path / "cut.yaml", cut)
+    asked = tmp_path / "asked"
+    chance = random.Random(7)
+    spying = "import os, time; from tests.factory import fakes; run = fakes._Fake.run\n"
+    spying += (
+        f"def told(self, items):\n    open({str(asked)!r}, 'a').write(f'{{self.name}} {{len(items)}}\\n')\n"
+    )
+    spying += (
+        "    time.sleep(0.02); return run(self, items)\nfakes._Fake.run = fakes.Find.run = told\n" + FAKE
+    )
+    asked.touch()
+    kills = 0
+    for _ in range(50):
+        process = subprocess.Popen(
+            [sys.executable, "-c", spying, "build", str(path)], cwd=REPOSITORY, stderr=subprocess.DEVNULL
+        )
+        enough = asked.stat().st_size + chance.choice([0, 1, 20, 40])
+        deadline = time.monotonic() + 20
+        while process.poll() is None and asked.stat().st_size < enough and time.monotonic() < deadline:
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0.0, 0.05) if asked.stat().st_size else chance.uniform(0.3, 3.0))
+        kills += process.poll() is None
+        process.kill()
+        process.wait()
+    spent_when_killed = asked.stat().st_size
+    assert call("build", path) == 0
+    assert _rows(tmp_path / "cut") == _rows(tmp_path / "whole")
+    spent = sum(int(line.split()[1]) for line in asked.read_text().splitlines())
+    assert kills > 40 and spent_when_killed
+    assert spent <= 3 * 400 + kills * 16
+
+
+def _rows(out: Path) -> list[dict[str, object]]:
+    return [
+        row for path in sorted((out / "data").glob("*.parquet")) for row in pq.read_table(path).to_pylist()
+    ]
