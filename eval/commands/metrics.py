@@ -1,7 +1,7 @@
 """The metrics that `score` knows: each reads its files and returns counts, figures and settings."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,14 @@ def chair(options: argparse.Namespace) -> Scored:
     """Score captions by CHAIR."""
     truth, captions, vocabulary = _material(options)
     score = score_chair(Chair(MentionFinder(vocabulary, options.normaliser)), captions, truth)
-    return _scored(options, score, captions, normaliser=options.normaliser, vocabulary=vocabulary.name)
+    return _scored(
+        options,
+        score,
+        captions,
+        normaliser=options.normaliser,
+        vocabulary=vocabulary.name,
+        missing=_missing(captions, truth.images),
+    )
 
 
 def claims(options: argparse.Namespace) -> Scored:
@@ -41,7 +48,8 @@ def claims(options: argparse.Namespace) -> Scored:
     truth, captions, vocabulary = _material(options)
     vocabulary.require(truth.categories)
     score = score_claims(Claims.against(truth, vocabulary), captions, truth)
-    return _scored(options, score, captions, vocabulary=vocabulary.name)
+    missing = _missing(captions, truth.images)
+    return _scored(options, score, captions, vocabulary=vocabulary.name, missing=missing)
 
 
 def did(options: argparse.Namespace) -> Scored:
@@ -52,7 +60,11 @@ def did(options: argparse.Namespace) -> Scored:
     _, figures, settings = _scored(options, score, captions, tokenizer=options.tokenizer)
     absent = {name: why for name, why in _NOT_COMPUTED.items() if name not in figures}
     figures |= {name: Figure(None, 0, reason=f"not computed: {why}") for name, why in absent.items()}
-    return score, figures, settings | {"references": len(references)}
+    return (
+        score,
+        figures,
+        settings | {"references": len(references), "missing": _missing(captions, references)},
+    )
 
 
 def lin(options: argparse.Namespace) -> Scored:
@@ -121,6 +133,11 @@ def _material(options: argparse.Namespace) -> tuple[Truth, Captions, Vocabulary]
 
 def _scored(options: argparse.Namespace, score: Score, captions: Captions, **settings: Any) -> Scored:
     return score, score.figures(shared.resampling(options)), {**settings, "empty_captions": captions.empty}
+
+
+def _missing(captions: Captions, known: Collection[str]) -> int:
+    """Count the known images without a prediction; they are left out of every figure."""
+    return sum(key not in captions.texts for key in known)
 
 
 def _required(options: argparse.Namespace) -> list[Path]:

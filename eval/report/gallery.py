@@ -110,7 +110,12 @@ def _drawn(keys: Sequence[str], count: int, seed: int) -> list[str]:
 def _dataset_sample(key: str, row: Record, judged: Mapping[str, Any]) -> DatasetSample:
     caught = tuple(row["hallucinated"] or ())
     reference, final = row["reference"], row["description"]
-    evidence = [(*claim["span"], claim["evidence"] or ()) for claim in row["claims"] or () if claim["span"]]
+    there = {each["id"] for each in row["objects"] or ()}  # evidence also holds scores, which light no box
+    evidence = [
+        (*claim["span"], [each for each in claim["evidence"] or () if each in there])
+        for claim in row["claims"] or ()
+        if claim["span"]
+    ]
     struck = [mark for phrase in caught for mark in _occurrences(reference, phrase)]
     return DatasetSample(
         key,
