@@ -141,3 +141,30 @@ def test_both_phases_run_in_one_launch_as_they_do_alone(llava: Path, dataset: Pa
     alone(tmp_path / "recipe.yaml", tmp_path / "one")
     for part in ("sft", "."):
         assert losses(tmp_path / "two" / part) == pytest.approx(losses(tmp_path / "one" / part), abs=1e-4)
+
+
+@pytest.mark.slow
+def test_full_fine_tuning_under_zero_three_leaves_whole_weights_and_continues(
+    llava: Path, dataset: Path, tmp_path: Path
+) -> None:
+    tree = tiny.recipe_tree(
+        llava, dataset, tmp_path / "two", tuning="full", deepspeed={"stage": 3},
+        checkpoints={"kind": "deepspeed", "every_steps": 2},
+    )  # fmt: skip
+    del tree["lora"]
+    recipe = tiny.write_recipe(tmp_path / "recipe.yaml", tree)
+    code, output = finish(launch(recipe))
+    assert code == 0, output[-3000:]
+    tuned = load_file(tmp_path / "two" / "model.safetensors")
+    assert len(tuned) == len(load_file(llava / "model.safetensors"))
+    assert all(weight.numel() for weight in tuned.values())
+    alone(recipe, tmp_path / "one")
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-3)
+    shutil.rmtree(tmp_path / "two" / "checkpoints" / "checkpoint-4")
+    (tmp_path / "two" / "train_summary.json").unlink()
+    before = losses(tmp_path / "two")
+    code, output = finish(launch(recipe))
+    assert code == 0, output[-3000:]
+    assert losses(tmp_path / "two") == pytest.approx(before, abs=1e-3)
+    summary = json.loads((tmp_path / "two" / "train_summary.json").read_text())
+    assert summary["resumed_from"] == "checkpoint-2"
