@@ -2,12 +2,12 @@
 
 A model tuned on descriptions alone forgets to answer questions: it describes, whatever it is asked. Every question
 here was checked against the image when the dataset was built, and every "no" is a thing that the model itself had
-wrongly seen. There are as many questions to answer with yes as with no, and each stands alone, so that no answer
-gives away another.
+wrongly seen. Each phrase is asked for as often where it is as where it is not, for a phrase that were always there
+would be answered without a look; and each question stands alone, so that no answer gives away another.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,10 +36,7 @@ class QuestionRows:
         self._config = config
         self._rows = load_columns(Path(config.path).expanduser(), _COLUMNS)
         self._ids: list[str] = self._rows["id"][:]
-        entities: list[list[dict[str, Any]]] = self._rows["entities"][:]
-        self._asked = [
-            asked for row, found in enumerate(entities) for asked in ask(row, self._ids[row], found, seed)
-        ]
+        self._asked = balanced(self._ids, self._rows["entities"][:], seed)
 
     def __len__(self) -> int:
         return len(self._asked)
@@ -61,23 +58,25 @@ class QuestionRows:
         return stored_image(self._rows, self._asked[row].row)
 
 
-def ask(row: int, image_id: str, entities: Sequence[dict[str, Any]], seed: int) -> Iterator[Asked]:
-    """Yield, for every hallucinated entity, it and one that is there, alike in the number of words if possible.
+def balanced(ids: Sequence[str], entities: Sequence[Sequence[dict[str, Any]]], seed: int) -> list[Asked]:
+    """Return questions about the entities of each image, for every phrase as many with yes as with no.
 
-    Plural phrases are left out, and so are entities that found no partner.
+    Of the more frequent answer those are kept that a hash of seed, image and phrase puts first. Plural phrases are
+    left out.
     """
-    askable = [e for e in entities if not _is_plural(e["phrase"])]
-    there = sorted(
-        (str(e["phrase"]) for e in askable if e["grounded"]), key=lambda p: _hash(f"{seed}:{image_id}:{p}")
+    by_phrase: dict[str, tuple[list[int], list[int]]] = {}
+    for row, found in enumerate(entities):
+        for entity in found:
+            if not _is_plural(entity["phrase"]):
+                by_phrase.setdefault(entity["phrase"], ([], []))[bool(entity["grounded"])].append(row)
+    return sorted(
+        Asked(row, phrase, bool(answer))
+        for phrase, rows in by_phrase.items()
+        for answer in (0, 1)
+        for row in sorted(rows[answer], key=lambda r: _hash(f"{seed}:{ids[r]}:{phrase}"))[
+            : min(map(len, rows))
+        ]
     )
-    for phrase in (str(e["phrase"]) for e in askable if not e["grounded"]):
-        if not there:
-            return
-        words = len(phrase.split())
-        partner = min(there, key=lambda p: abs(len(p.split()) - words))
-        there.remove(partner)
-        yield Asked(row, phrase, is_there=False)
-        yield Asked(row, partner, is_there=True)
 
 
 def _hash(text: str) -> bytes:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tests.train import tiny
 from train.data import prepare
 from train.error import DataError
-from train.questions import QuestionRows, ask
+from train.questions import Asked, QuestionRows, balanced
 from train.reader import Reader
 from train.recipe import QuestionsSource, TrainRecipe
 from train.sources import open_sources
@@ -39,49 +39,45 @@ def source(folder: Path, **more: Any) -> QuestionsSource:
     return QuestionsSource(kind="questions", path=str(folder), **more)
 
 
-def test_yes_and_no_are_asked_for_equally_often() -> None:
-    found = [entity("cat", True), entity("dog", False), entity("bus", True), entity("cup", False)]
-    answers = Counter(asked.is_there for asked in ask(0, "a", found, seed=0))
-    assert answers == {True: 2, False: 2}
+def asked(*found: list[dict[str, Any]], seed: int = 0) -> list[Asked]:
+    return balanced([f"i{k}" for k in range(len(found))], found, seed)
+
+
+def test_every_phrase_is_there_as_often_as_not() -> None:
+    found = [[entity("cat", k % 3 == 0), entity("bus", k % 2 == 0), entity("cup", True)] for k in range(30)]
+    answers = Counter((a.phrase, a.is_there) for a in asked(*found))
+    assert answers == {("cat", True): 10, ("cat", False): 10, ("bus", True): 15, ("bus", False): 15}
 
 
 def test_what_is_there_is_answered_yes_and_what_was_invented_no() -> None:
-    found = [entity("cat", True), entity("dog", False)]
-    assert {a.phrase: a.is_there for a in ask(0, "a", found, seed=0)} == {"cat": True, "dog": False}
+    assert asked([entity("cat", True)], [entity("cat", False)]) == [(0, "cat", True), (1, "cat", False)]
 
 
-@pytest.mark.parametrize("found", [[], [entity("cat", True)], [entity("dog", False)]])
-def test_an_entity_without_its_opposite_is_not_asked_for(found: list[dict[str, Any]]) -> None:
-    assert list(ask(0, "a", found, seed=0)) == []
+@pytest.mark.parametrize("grounded", [True, False])
+def test_a_phrase_with_one_answer_only_is_not_asked_for(grounded: bool) -> None:
+    assert asked([entity("cat", grounded)], [entity("cat", grounded)]) == []
 
 
-def test_the_partner_is_as_long_as_the_invented_phrase_where_there_is_one() -> None:
-    found = [entity("red cat", True), entity("bus", True), entity("blue dog", False), entity("cup", False)]
-    phrases = [a.phrase for a in ask(0, "a", found, seed=0)]
-    assert phrases == ["blue dog", "red cat", "cup", "bus"]
+@pytest.mark.parametrize(("phrase", "count"), [("dogs", 0), ("bus", 2), ("glass", 2), ("tennis", 2)])
+def test_plural_phrases_are_left_out(phrase: str, count: int) -> None:
+    assert len(asked([entity(phrase, True)], [entity(phrase, False)])) == count
 
 
-@pytest.mark.parametrize(("phrase", "asked"), [("dogs", 0), ("bus", 2), ("glass", 2), ("tennis", 2)])
-def test_plural_phrases_are_left_out(phrase: str, asked: int) -> None:
-    assert len(list(ask(0, "a", [entity("cat", True), entity(phrase, False)], seed=0))) == asked
-
-
-def test_the_same_seed_asks_the_same() -> None:
-    found = [entity(name, True) for name in "abcdefgh"] + [entity("dog", False)]
-    assert list(ask(0, "x", found, seed=1)) == list(ask(0, "x", found, seed=1))
-    assert len({tuple(ask(0, "x", found, seed=seed)) for seed in range(20)}) > 1
+def test_the_same_seed_asks_the_same_and_another_asks_of_other_images() -> None:
+    found = [[entity("cat", k > 0)] for k in range(30)]
+    assert asked(*found, seed=1) == asked(*found, seed=1)
+    assert len({tuple(asked(*found, seed=seed)) for seed in range(20)}) > 1
 
 
 def test_each_question_is_a_conversation_of_its_own_about_its_image(tmp_path: Path) -> None:
-    folder = dataset(tmp_path, [], [entity("orange cat", True), entity("dog", False)])
-    rows = QuestionRows(
-        source(folder, question="Is there {object}?", when_there="Yes.", when_absent="No."), seed=0
-    )
+    folder = dataset(tmp_path, [], [entity("orange cat", True)], [entity("orange cat", False)])
+    config = source(folder, question="Is there {object}?", when_there="Yes.", when_absent="No.")
+    rows = QuestionRows(config, seed=0)
     assert [rows.conversation(i).turns[0] for i in range(len(rows))] == [
-        ("Is there a dog?", "No."),
         ("Is there an orange cat?", "Yes."),
+        ("Is there an orange cat?", "No."),
     ]
-    assert rows.sample_id(0) == "i1?dog" and rows.image_bytes(0) == tiny.png("red")
+    assert rows.sample_id(0) == "i1?orange cat" and rows.image_bytes(0) == tiny.png("red")
 
 
 def test_a_dataset_without_entities_is_refused_with_what_is_needed(tmp_path: Path) -> None:
@@ -97,7 +93,7 @@ def test_a_question_that_asks_for_nothing_is_refused() -> None:
 def test_questions_are_trained_on_beside_descriptions(
     tmp_path: Path, recipe: TrainRecipe, reader: Reader
 ) -> None:
-    folder = dataset(tmp_path / "q", [entity("cat", True), entity("dog", False)])
+    folder = dataset(tmp_path / "q", [entity("cat", True)], [entity("cat", False)])
     mixed = recipe.model_copy(update={"data": (*recipe.data, source(folder))})
     samples = prepare(open_sources(mixed), reader.chat(mixed)).samples
     assert Counter(sample.source for sample in samples) == {0: 12, 1: 2}
