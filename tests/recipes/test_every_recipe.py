@@ -14,7 +14,8 @@ from recipes.chain import ChainRecipe
 from train.recipe import TrainRecipe
 
 ROOT = Path(__file__).parents[2]
-RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
+RECIPES = sorted(path for path in (ROOT / "recipes").rglob("*.yaml") if path.stem != "calibration")
+"""A calibration is no recipe: the factory writes it, and recipes name it."""
 CLASSES: dict[str, type[Config]] = {
     "factory": FactoryRecipe,
     "train": TrainRecipe,
