@@ -74,7 +74,7 @@ def _check_adapter(folder: Path, recipe: TrainRecipe) -> None:
     if not config:
         raise CheckpointError(f"start_from: {folder} holds no PEFT adapter (adapter_config.json)")
     base = str(config.get("base_model_name_or_path"))
-    if base != recipe.model.checkpoint and not _is_same(base, folder, recipe.model.checkpoint):
+    if not _is_same(base, folder, recipe.model.checkpoint):
         raise CheckpointError(
             f"start_from: {folder} is an adapter of {base}, and model.checkpoint is {recipe.model.checkpoint}: "
             "give the checkpoint that it was trained on, or another adapter"
@@ -93,10 +93,10 @@ def _check_adapter(folder: Path, recipe: TrainRecipe) -> None:
 
 
 def _is_same(base: str, adapter: Path, checkpoint: str) -> bool:
-    """Return whether two names mean the same weights, also where the folder has moved."""
+    """Return whether an adapter's base is this checkpoint: by content where both are known, else by name."""
     ours = checkpoint_digest(checkpoint)
-    theirs = checkpoint_digest(base) or _read(adapter / "train_summary.json").get("base_digest")
-    return ours is not None and ours == theirs
+    theirs = _read(adapter / "train_summary.json").get("base_digest") or checkpoint_digest(base)
+    return base == checkpoint if ours is None or theirs is None else bool(ours == theirs)
 
 
 def _read(path: Path) -> dict[str, Any]:

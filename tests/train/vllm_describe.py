@@ -1,17 +1,7 @@
 """Run by an interpreter with vLLM: describe one image greedily. Arguments: checkpoint, image, prompt, tokens."""
 
 import json
-import os
 import sys
-
-import torch
-
-if not torch.cuda.is_available():
-    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
-    # torchvision is built for CUDA: without these its import fails on a processor alone.
-    library = torch.library.Library("torchvision", "DEF")
-    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
 def main() -> None:

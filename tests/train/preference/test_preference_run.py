@@ -107,6 +107,16 @@ def test_a_checkpoint_that_has_moved_is_known_by_its_content(
     assert run(alone(both, tmp_path / "out", model=model, dpo=dpo(pairs, max_steps=1))) == 0
 
 
+def test_a_checkpoint_that_was_replaced_under_its_name_is_refused(both: TrainRecipe, tmp_path: Path) -> None:
+    place = tiny.save_llava(tmp_path / "llava")
+    model = {"checkpoint": str(place), "dtype": "float32"}
+    first = both.model_dump() | {"method": "sft", "dpo": None, "model": model, "out": str(tmp_path / "sft")}
+    assert run(TrainRecipe.model_validate(first | {"max_steps": 1})) == 0
+    tiny.save_llava(place, seed=1)
+    with pytest.raises(CheckpointError, match="is an adapter of"):
+        run(alone(both, tmp_path / "out", model=model, start_from=str(tmp_path / "sft")))
+
+
 def test_an_adapter_of_another_rank_is_refused_with_the_right_one(both: TrainRecipe, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"--set lora\.rank=4"):
         run(alone(both, tmp_path / "out", lora={"rank": 8, "alpha": 8}))
