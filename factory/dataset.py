@@ -34,6 +34,7 @@ def dataset_row(item: Item, provenance: str) -> dict[str, Any]:
         "reference": item.reference,
         "entities": [_entity(entity) for entity in item.entities or ()],
         "hallucinated": list(item.hallucinated or ()),
+        "probes": [_entity(entity) for entity in item.probes or ()],
         "objects": [_object(thing) for thing in item.objects or ()],
         "facts": list(item.facts or ()),
         "claims": [_claim(claim) for claim in item.claims or ()],

@@ -34,6 +34,8 @@ _CLAIM = {
     "verdict": value("string"), "evidence": many(value("string")),
 }  # fmt: skip
 
+_ENTITY = {"phrase": value("string"), "score": value("float32"), "grounded": value("bool")}
+
 FEATURES: Features = {
     "id": value("string"),
     "image": IMAGE,
@@ -41,8 +43,9 @@ FEATURES: Features = {
     "height": value("int32"),
     "description": value("string"),
     "reference": value("string"),
-    "entities": many({"phrase": value("string"), "score": value("float32"), "grounded": value("bool")}),
+    "entities": many(_ENTITY),
     "hallucinated": many(value("string")),
+    "probes": many(_ENTITY),
     "objects": many(_OBJECT),
     "facts": many(value("string")),
     "claims": many(_CLAIM),

@@ -166,7 +166,12 @@ def _phrase_words(text: str, words: Sequence[re.Match[str]], index: int) -> list
 def _is_verb(name: str, before: Sequence[re.Match[str]]) -> bool:
     """Tell whether a word in -s after `a dog` says what it does, as nothing of which there is one ends so."""
     previous = before[-1].group().lower() if before else ""
-    return bool(previous) and singular(name) != name and previous not in ATTRIBUTES and previous not in SIZE_WORDS
+    return (
+        bool(previous)
+        and singular(name) != name
+        and previous not in ATTRIBUTES
+        and previous not in SIZE_WORDS
+    )
 
 
 def _noun(determiner: str, start: int, words: Sequence[re.Match[str]]) -> Noun | None:

@@ -80,6 +80,7 @@ class Repair:
 class Item:
     """One image on its way through the stages. `image`: encoded bytes; `name`: a base name, never a path.
 
+    `probes` are things that no text named and that were looked for nevertheless.
     `written` is the description as it was before verification, `repairs` what was done to it since, and `marked`
     are the sentences of the description that say what nothing supports.
     """
@@ -91,6 +92,7 @@ class Item:
     reference: str | None = None
     entities: tuple[Entity, ...] | None = None
     hallucinated: tuple[str, ...] | None = None
+    probes: tuple[Entity, ...] | None = None
     objects: tuple[Object, ...] | None = None
     facts: tuple[str, ...] | None = None
     description: str | None = None

@@ -102,6 +102,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "description": _same,
     "entities": _many(_entity),
     "hallucinated": _many(_same),
+    "probes": _many(_entity),
     "objects": _many(_object),
     "facts": _many(_same),
     "claims": _many(_claim),

@@ -1,9 +1,10 @@
-"""Yes/no questions that the factory's evidence answers: what the detector found, and what the draft invented.
+"""Yes/no questions that the factory's evidence answers: what the detector found, and what it did not.
 
 A model tuned on descriptions alone forgets to answer questions: it describes, whatever it is asked. Every question
-here was checked against the image when the dataset was built, and every "no" is a thing that the model itself had
-wrongly seen. Each phrase is asked for as often where it is as where it is not, for a phrase that were always there
-would be answered without a look; and each question stands alone, so that no answer gives away another.
+here was checked against the image when the dataset was built: things that the draft named, rightly or not, and
+things that the recipe had looked for besides. Each phrase is asked for as often where it is as where it is not, for
+one that were always there would be answered without a look; and each question stands alone, so that no answer gives
+away another.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from train.conversation import Conversation
 from train.parquet import load_columns, stored_image
 from train.recipe import QuestionsSource
 
-_COLUMNS = ("id", "image", "entities")
+_COLUMNS = ("id", "image", "entities", "probes")
 _PLURAL_ENDING, _SINGULAR_ENDINGS = "s", ("ss", "us", "is")
 
 
@@ -36,7 +37,8 @@ class QuestionRows:
         self._config = config
         self._rows = load_columns(Path(config.path).expanduser(), _COLUMNS)
         self._ids: list[str] = self._rows["id"][:]
-        self._asked = balanced(self._ids, self._rows["entities"][:], seed)
+        looked_for = zip(self._rows["entities"][:], self._rows["probes"][:], strict=True)
+        self._asked = balanced(self._ids, [[*named, *probed] for named, probed in looked_for], seed)
 
     def __len__(self) -> int:
         return len(self._asked)

@@ -57,11 +57,11 @@ class LlavaSource(Config):
 
 
 class QuestionsSource(Config):
-    """Yes/no questions about the entities that a factory dataset has checked against its images."""
+    """Yes/no questions about what a factory dataset has looked for in its images: entities and probes."""
 
     kind: Literal["questions"]
     path: str
-    """The dataset folder, or a folder of parquet files with the columns `id`, `image` and `entities`."""
+    """The dataset folder, or a folder of parquet files with `id`, `image`, `entities` and `probes`."""
     question: str = "Is there {object} in the image? Answer the question using a single word or phrase."
     """How things are asked for; `{object}` becomes the phrase with its article."""
     when_there: str = "Yes"

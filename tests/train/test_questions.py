@@ -21,12 +21,13 @@ def entity(phrase: str, grounded: bool) -> dict[str, Any]:
     return {"phrase": phrase, "score": 0.5, "grounded": grounded}
 
 
-def dataset(folder: Path, *found: list[dict[str, Any]]) -> Path:
+def dataset(folder: Path, *found: list[dict[str, Any]], probes: tuple[list[Any], ...] = ()) -> Path:
     image = {"bytes": tiny.png("red"), "path": "a.png"}
     rows = {
         "id": [f"i{k}" for k in range(len(found))],
         "image": [image] * len(found),
         "entities": list(found),
+        "probes": list(probes) or [[]] * len(found),
     }
     (folder / "data").mkdir(parents=True)
     datasets.Dataset.from_dict(rows).cast_column("image", datasets.Image()).to_parquet(
@@ -78,6 +79,12 @@ def test_each_question_is_a_conversation_of_its_own_about_its_image(tmp_path: Pa
         ("Is there an orange cat?", "No."),
     ]
     assert rows.sample_id(0) == "i1?orange cat" and rows.image_bytes(0) == tiny.png("red")
+
+
+def test_probes_are_asked_for_like_entities(tmp_path: Path) -> None:
+    folder = dataset(tmp_path, [entity("cat", True)], [], probes=([], [entity("cat", False)]))
+    rows = QuestionRows(source(folder), seed=0)
+    assert [rows.sample_id(i) for i in range(len(rows))] == ["i0?cat", "i1?cat"]
 
 
 def test_a_dataset_without_entities_is_refused_with_what_is_needed(tmp_path: Path) -> None:

@@ -55,3 +55,18 @@ def test_no_entities_no_hallucinations() -> None:
 def test_things_with_an_attribute_have_a_threshold_of_their_own_where_it_was_calibrated() -> None:
     done = ground({"red car": [(BOX, 0.4)], "car": [(BOX, 0.4)]}, "red car", "car", attribute=0.3)
     assert done.hallucinated == ("car",)
+
+
+def test_probes_are_looked_for_though_no_text_names_them_and_are_no_hallucinations() -> None:
+    stage = Ground(FakeDetector({"car": [(BOX, 0.9)]}), Thresholds(0.5), ["car", "boat"], 2)
+    done = stage.run([item(entities=["dog"])])[0]
+    assert isinstance(done, Item) and done.hallucinated == ("dog",)
+    assert {p.phrase: p.grounded for p in done.probes or ()} == {"car": True, "boat": False}
+
+
+def test_an_image_gets_the_same_probes_whatever_is_beside_it_and_none_that_is_named() -> None:
+    stage = Ground(FakeDetector({}), Thresholds(0.5), [*"abcdefgh"], 3)
+    alone = stage.run([item(entities=["a", "b"])])[0]
+    beside = stage.run([item(entities=["c"]), item(entities=["a", "b"])])[1]
+    assert isinstance(alone, Item) and isinstance(beside, Item) and alone.probes == beside.probes
+    assert len({p.phrase for p in alone.probes or ()} - {"a", "b"}) == 3
