@@ -57,6 +57,6 @@ def _described(folder: Path, image: Path) -> str:
     processor = AutoProcessor.from_pretrained(folder)
     inputs = processor(text=PROMPT, images=Image.open(image), return_tensors="pt")
     inputs.pop("token_type_ids", None)
-    ids = merged.generate(**inputs, max_new_tokens=TOKENS, do_sample=False)
+    ids = merged.generate(**inputs, max_new_tokens=TOKENS, min_new_tokens=TOKENS, do_sample=False)
     text: str = processor.tokenizer.decode(ids[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
     return text.strip()

@@ -13,7 +13,9 @@ def main() -> None:
         checkpoint, dtype="float32", enforce_eager=True, max_model_len=512, limit_mm_per_prompt={"image": 1}
     )
     request = {"prompt": prompt, "multi_modal_data": {"image": Image.open(image).convert("RGB")}}
-    done = model.generate([request], SamplingParams(temperature=0.0, max_tokens=int(tokens)))
+    done = model.generate(
+        [request], SamplingParams(temperature=0.0, max_tokens=int(tokens), min_tokens=int(tokens))
+    )
     print(json.dumps({"text": done[0].outputs[0].text}))  # noqa: T201
 
 
