@@ -3,12 +3,13 @@
 A model tuned on descriptions alone forgets to answer questions: it describes, whatever it is asked. Every question
 here was checked against the image when the dataset was built: things that the draft named, rightly or not, and
 things that the recipe had looked for besides. Each phrase is asked for as often where it is as where it is not, for
-one that were always there would be answered without a look; and each question stands alone, so that no answer gives
-away another.
+one that were always there would be answered without a look. The questions about an image are one conversation, as in
+the data of LLaVA-1.5 (Liu et al. 2023, arXiv:2310.03744), so that the image is read once for all of them.
 """
 
 import hashlib
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +31,7 @@ class Asked(NamedTuple):
 
 
 class QuestionRows:
-    """One question each about things that were looked for in the images of a dataset."""
+    """Questions about what was looked for in each image of a dataset; an image without any has no row."""
 
     def __init__(self, config: QuestionsSource, seed: int) -> None:
         self.weight = config.weight
@@ -38,26 +39,29 @@ class QuestionRows:
         self._rows = load_columns(Path(config.path).expanduser(), _COLUMNS)
         self._ids: list[str] = self._rows["id"][:]
         looked_for = zip(self._rows["entities"][:], self._rows["probes"][:], strict=True)
-        self._asked = balanced(self._ids, [[*named, *probed] for named, probed in looked_for], seed)
+        asked = balanced(self._ids, [[*named, *probed] for named, probed in looked_for], seed)
+        asked.sort(key=lambda one: (one.row, _hash(f"{seed}:{one.row}:{one.phrase}")))
+        self._talks = [list(talk) for _, talk in groupby(asked, key=lambda one: one.row)]
 
     def __len__(self) -> int:
-        return len(self._asked)
+        return len(self._talks)
 
     def sample_id(self, row: int) -> str:
-        """Return the id of the image, with the thing that is asked for."""
-        asked = self._asked[row]
-        return f"{self._ids[asked.row]}?{asked.phrase}"
+        """Return the id of the image, marked as questions about it."""
+        return f"{self._ids[self._talks[row][0].row]}?"
 
     def conversation(self, row: int) -> Conversation:
-        """Return the question and its answer."""
-        asked, config = self._asked[row], self._config
-        question = config.question.replace("{object}", _with_article(asked.phrase))
-        answer = config.when_there if asked.is_there else config.when_absent
-        return Conversation(self.sample_id(row), (Turn(question, answer),), has_image=True)
+        """Return the questions and their answers, in an order that says nothing about either."""
+        asked = self._talks[row][: self._config.max_turns]
+        return Conversation(self.sample_id(row), tuple(self._turn(one) for one in asked), has_image=True)
+
+    def _turn(self, asked: Asked) -> Turn:
+        question = self._config.question.replace("{object}", _with_article(asked.phrase))
+        return Turn(question, self._config.when_there if asked.is_there else self._config.when_absent)
 
     def image_bytes(self, row: int) -> bytes:
-        """Return the encoded image that a question is about."""
-        return stored_image(self._rows, self._asked[row].row)
+        """Return the encoded image that the questions are about."""
+        return stored_image(self._rows, self._talks[row][0].row)
 
 
 def balanced(ids: Sequence[str], entities: Sequence[Sequence[dict[str, Any]]], seed: int) -> list[Asked]:

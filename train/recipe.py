@@ -66,8 +66,10 @@ class QuestionsSource(Config):
     """How things are asked for; `{object}` becomes the phrase with its article."""
     when_there: str = "Yes"
     when_absent: str = "No"
+    max_turns: PositiveInt = 8
+    """Questions about one image; they make one conversation."""
     weight: PositiveFloat = 1.0
-    """Copies of each question per epoch; 0.5 draws half of them, anew in every epoch."""
+    """Copies of each conversation per epoch; 0.5 draws half of them, anew in every epoch."""
 
     @model_validator(mode="after")
     def _has_object(self) -> Self:

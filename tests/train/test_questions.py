@@ -70,21 +70,38 @@ def test_the_same_seed_asks_the_same_and_another_asks_of_other_images() -> None:
     assert len({tuple(asked(*found, seed=seed)) for seed in range(20)}) > 1
 
 
-def test_each_question_is_a_conversation_of_its_own_about_its_image(tmp_path: Path) -> None:
-    folder = dataset(tmp_path, [], [entity("orange cat", True)], [entity("orange cat", False)])
+def test_the_questions_about_an_image_are_one_conversation(tmp_path: Path) -> None:
+    both = (
+        [entity("orange cat", True), entity("dog", False)],
+        [entity("orange cat", False), entity("dog", True)],
+    )
+    folder = dataset(tmp_path, [], *both)
     config = source(folder, question="Is there {object}?", when_there="Yes.", when_absent="No.")
     rows = QuestionRows(config, seed=0)
-    assert [rows.conversation(i).turns[0] for i in range(len(rows))] == [
-        ("Is there an orange cat?", "Yes."),
-        ("Is there an orange cat?", "No."),
+    assert [set(rows.conversation(i).turns) for i in range(len(rows))] == [
+        {("Is there an orange cat?", "Yes."), ("Is there a dog?", "No.")},
+        {("Is there an orange cat?", "No."), ("Is there a dog?", "Yes.")},
     ]
-    assert rows.sample_id(0) == "i1?orange cat" and rows.image_bytes(0) == tiny.png("red")
+    assert rows.sample_id(0) == "i1?" and rows.image_bytes(0) == tiny.png("red")
+
+
+def test_a_conversation_has_no_more_turns_than_asked_for(tmp_path: Path) -> None:
+    folder = dataset(tmp_path, *([entity(name, there) for name in "abcde"] for there in (True, False)))
+    rows = QuestionRows(source(folder, max_turns=3), seed=0)
+    assert [len(rows.conversation(i).turns) for i in range(len(rows))] == [3, 3]
+
+
+def test_the_order_of_questions_says_nothing_about_the_answers(tmp_path: Path) -> None:
+    found = [[entity("a", k % 2 == 0), entity("b", k % 2 == 1)] for k in range(60)]
+    rows = QuestionRows(source(dataset(tmp_path, *found)), seed=0)
+    firsts = Counter(rows.conversation(i).turns[0].answer for i in range(len(rows)))
+    assert set(firsts) == {"Yes", "No"} and min(firsts.values()) > 15
 
 
 def test_probes_are_asked_for_like_entities(tmp_path: Path) -> None:
     folder = dataset(tmp_path, [entity("cat", True)], [], probes=([], [entity("cat", False)]))
     rows = QuestionRows(source(folder), seed=0)
-    assert [rows.sample_id(i) for i in range(len(rows))] == ["i0?cat", "i1?cat"]
+    assert [rows.sample_id(i) for i in range(len(rows))] == ["i0?", "i1?"]
 
 
 def test_a_dataset_without_entities_is_refused_with_what_is_needed(tmp_path: Path) -> None:
