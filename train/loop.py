@@ -190,8 +190,10 @@ def configure_wandb(recipe: TrainRecipe) -> None:
         os.environ.setdefault("WANDB_SILENT", "true")
 
 
-def end_wandb() -> None:
-    """Close the run in Weights & Biases, so that a following phase opens one of its own."""
+def end_wandb(recipe: TrainRecipe) -> None:
+    """Close the run in Weights & Biases, so that a following phase opens one of its own, in its own folder."""
+    if os.environ.get("WANDB_DIR") == str(recipe.out_dir):
+        del os.environ["WANDB_DIR"]
     wandb = sys.modules.get("wandb")
     if wandb is not None and wandb.run is not None:
         wandb.finish()

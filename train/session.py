@@ -157,7 +157,7 @@ class Session:
     def _finish(
         self, trainer: Finetuner, reader: Reader, prepared: Prepared[Sample], began: float
     ) -> dict[str, Any]:
-        end_wandb()
+        end_wandb(self.recipe)
         tuning.save(trainer.model, self.recipe, self.place.is_main)
         loss, unreadable = last_loss(trainer.state.log_history), union(trainer.monitor.dropped)
         wall_s = time.perf_counter() - began
