@@ -89,6 +89,7 @@ def load_llava(config: LlavaModel) -> Llava:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     checkpoint, adapter = config.checkpoint, Path(config.adapter) if config.adapter else None
+    fingerprint = fingerprint_of(config)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
     try:
         model: Any = LlavaForConditionalGeneration.from_pretrained(
@@ -100,7 +101,6 @@ def load_llava(config: LlavaModel) -> Llava:
     if adapter is not None:
         model = _with_adapter(model, adapter)
     model.generation_config.max_length = None
-    fingerprint = _fingerprint(config, checkpoint, adapter)
     return Llava(model.to(device).eval(), processor, config.template, config.batch_size, fingerprint)
 
 
@@ -118,15 +118,21 @@ def _with_adapter(model: Any, adapter: Path) -> Any:
     warnings.filterwarnings(
         "ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning
     )
-    if not (adapter / "adapter_config.json").is_file():
-        raise ModelError(f"no PEFT adapter in {adapter}: adapter_config.json is missing")
     try:
         return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise ModelError(f"cannot load the adapter in {adapter}: {error}") from None
 
 
-def _fingerprint(config: LlavaModel, checkpoint: str, adapter: Path | None) -> str:
+def fingerprint_of(config: LlavaModel) -> str:
+    """Hash the settings and the files of checkpoint and adapter, without loading either.
+
+    Raises:
+        ModelError: there is no adapter where the recipe says one is.
+    """
+    checkpoint, adapter = config.checkpoint, Path(config.adapter) if config.adapter else None
+    if adapter is not None and not (adapter / "adapter_config.json").is_file():
+        raise ModelError(f"no PEFT adapter in {adapter}: adapter_config.json is missing")
     parts = [
         checkpoint if not Path(checkpoint).is_dir() else "",
         str(config.revision),

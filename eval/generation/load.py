@@ -8,15 +8,15 @@ from eval.model import LlavaModel, ServedModel
 
 @lru_cache(maxsize=1)
 def load_answerer(config: LlavaModel | ServedModel) -> Answerer:
-    """Load a checkpoint or connect to a server; the last one is kept, for the next recipe that names it.
+    """Connect to a server, or name a checkpoint that is loaded when first asked; the last one is kept.
 
     Raises:
-        ModelError: the checkpoint cannot be loaded, or the server cannot be reached.
+        ModelError: the adapter is none, or the server cannot be reached.
     """
     if isinstance(config, ServedModel):
         from eval.generation.server import connect
 
         return connect(config)
-    from eval.generation.llava import load_llava
+    from eval.generation.lazy import LazyLlava
 
-    return load_llava(config)
+    return LazyLlava(config)
