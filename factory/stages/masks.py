@@ -8,7 +8,7 @@ from PIL import Image
 
 from factory import rle
 from factory.geometry import boxes_array
-from factory.models import SamConfig
+from factory.models import SamConfig, SegmenterConfig
 from factory.models.protocols import Segmenter
 from factory.pictures import with_pictures
 from factory.records import Item, Rejection
@@ -20,7 +20,7 @@ class MasksConfig(Config):
     """Cut out each object with a promptable segmenter."""
 
     kind: Literal["masks"] = "masks"
-    segmenter: SamConfig = SamConfig()
+    segmenter: SegmenterConfig = SamConfig()
     """The segmenter."""
 
     def build(self) -> "Masks":

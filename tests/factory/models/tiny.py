@@ -141,21 +141,11 @@ def save_owlv2(folder: Path) -> Path:
     return folder
 
 
-def save_grounding_dino(folder: Path) -> Path:
-    """Save a detector whose special tokens stand where BERT has them."""
-    import torch
+def bert_tokenizer() -> Any:
+    """Return a word-level tokenizer whose special tokens stand where BERT has them."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import (
-        BertConfig,
-        GroundingDinoConfig,
-        GroundingDinoForObjectDetection,
-        GroundingDinoImageProcessorPil,
-        GroundingDinoProcessor,
-        PreTrainedTokenizerFast,
-        SwinConfig,
-    )
+    from transformers import PreTrainedTokenizerFast
 
-    torch.manual_seed(0)
     fixed = {0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 1012: ".", 1029: "?"}
     names = iter(word for word in WORDS if word not in fixed.values())
     vocabulary = {fixed.get(i) or next(names, f"[unused{i}]"): i for i in range(1030)}
@@ -164,9 +154,25 @@ def save_grounding_dino(folder: Path) -> Path:
     core.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 101), ("[SEP]", 102)]
     )
-    words = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=core, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]"
     )
+
+
+def save_grounding_dino(folder: Path) -> Path:
+    """Save a detector whose special tokens stand where BERT has them."""
+    import torch
+    from transformers import (
+        BertConfig,
+        GroundingDinoConfig,
+        GroundingDinoForObjectDetection,
+        GroundingDinoImageProcessorPil,
+        GroundingDinoProcessor,
+        SwinConfig,
+    )
+
+    torch.manual_seed(0)
+    words = bert_tokenizer()
     config = GroundingDinoConfig(
         backbone_config=SwinConfig(
             image_size=SIDE, embed_dim=16, depths=[1, 1, 1], num_heads=[2, 2, 2], window_size=4,
@@ -212,6 +218,44 @@ def save_sam(folder: Path) -> Path:
         mask_size={"longest_edge": 24}, mask_pad_size={"height": 24, "width": 24},
     )  # fmt: skip
     SamProcessor(images).save_pretrained(folder)
+    return folder
+
+
+def save_sam2(folder: Path) -> Path:
+    """Save a SAM 2 with its processor, which wants torchvision."""
+    import torch
+    from transformers import (
+        Sam2Config,
+        Sam2HieraDetConfig,
+        Sam2ImageProcessor,
+        Sam2MaskDecoderConfig,
+        Sam2Model,
+        Sam2Processor,
+        Sam2PromptEncoderConfig,
+        Sam2VisionConfig,
+    )
+
+    torch.manual_seed(0)
+    side = 64
+    sizes = [[side // n, side // n] for n in (4, 8, 16)]
+    backbone = Sam2HieraDetConfig(
+        hidden_size=8, num_attention_heads=1, image_size=[side, side], blocks_per_stage=[1, 1, 2, 1],
+        embed_dim_per_stage=[8, 16, 32, 64], num_attention_heads_per_stage=[1, 1, 2, 2],
+        window_size_per_stage=[8, 4, 14, 7], global_attention_blocks=[3],
+        window_positional_embedding_background_size=[4, 4],
+    )  # fmt: skip
+    sight = Sam2VisionConfig(
+        backbone_config=backbone, backbone_channel_list=[64, 32, 16, 8], backbone_feature_sizes=sizes,
+        fpn_hidden_size=32,
+    )  # fmt: skip
+    prompts = Sam2PromptEncoderConfig(hidden_size=32, image_size=side, patch_size=16, mask_input_channels=4)
+    decoder = Sam2MaskDecoderConfig(hidden_size=32, mlp_dim=64, num_attention_heads=2, iou_head_hidden_dim=32)
+    config = Sam2Config(vision_config=sight, prompt_encoder_config=prompts, mask_decoder_config=decoder)
+    Sam2Model(config).save_pretrained(folder)
+    size = {"height": side, "width": side}
+    Sam2Processor(Sam2ImageProcessor(size=size, mask_size={"height": 16, "width": 16})).save_pretrained(
+        folder
+    )
     return folder
 
 
@@ -298,4 +342,36 @@ def save_florence2(folder: Path) -> Path:
     model.save_pretrained(folder)
     rules: dict[str, Any] = {"description_with_bboxes": {}}
     Florence2Processor(images, words, post_processor_config=rules).save_pretrained(folder)
+    return folder
+
+
+def save_groundingdino_py(folder: Path) -> Path:
+    """Save original GroundingDINO weights of one layer each, with the tokenizer and shape of a BERT."""
+    import json
+
+    import torch
+    from transformers import BertConfig
+
+    from factory.models.groundingdino_py import GroundingDinoPyConfig, empty_model
+
+    torch.manual_seed(0)
+    folder.mkdir()
+    bert_tokenizer().save_pretrained(folder)
+    BertConfig(
+        vocab_size=1030, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64
+    ).save_pretrained(folder)
+    differs = {"enc_layers": 1, "dec_layers": 1, "num_queries": 10, "dim_feedforward": 64}
+    (folder / "architecture.json").write_text(json.dumps(differs))
+    config = GroundingDinoPyConfig(
+        checkpoint=str(folder), architecture="architecture.json", text_encoder=str(folder)
+    )
+    model = empty_model(config)
+    with torch.no_grad():  # the last layer of boxes is zero as it is made: all boxes alike
+        torch.nn.init.normal_(model.feat_map.weight, std=0.02)  # no score of nearly 1
+        for name, weights in model.named_parameters():
+            if name.startswith("bbox_embed.0.layers.2") or "enc_out_bbox_embed.layers.2" in name:
+                torch.nn.init.normal_(weights, std=0.5)
+    torch.save(
+        {"model": {f"module.{name}": value for name, value in model.state_dict().items()}}, folder / "w.pth"
+    )
     return folder
