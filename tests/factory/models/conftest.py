@@ -1,7 +1,10 @@
 """Tiny checkpoints, made once for all tests of the adapters."""
 
+import warnings
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +13,16 @@ from PIL import Image
 from tests.factory.models import tiny
 
 Save = Callable[[Path], Path]
+
+
+def require_for_test(module: str) -> Any:
+    """Import what the test extras do not hold, or skip the test: a torchvision for another torch will not do."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return import_module(module)
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(f"{module} cannot be imported: {error}")
 
 
 @pytest.fixture(scope="session")

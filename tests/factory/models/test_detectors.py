@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from factory.models import GroundingDinoConfig, Owlv2Config
-from factory.models.protocols import Detector, Regions
 
 Checkpoint = Callable[[str], str]
 
@@ -28,11 +27,6 @@ def grounding_dino(folder: str, **options: Any) -> Any:
 
 
 MAKERS = {"owlv2": owlv2, "grounding_dino": grounding_dino}
-
-
-@pytest.fixture(params=sorted(MAKERS))
-def make(request: pytest.FixtureRequest, checkpoint: Checkpoint) -> Callable[..., Detector]:
-    return lambda **options: MAKERS[request.param](checkpoint(request.param), **options)
 
 
 def inside(boxes: NDArray[np.float32], image: Image.Image) -> NDArray[np.float32]:
@@ -87,37 +81,6 @@ def test_boxes_and_scores_are_those_of_the_models_own_processor(
     assert np.allclose(found.boxes_xyxy[0], boxes[wide][order][0], atol=0.05)
 
 
-def test_a_batch_is_seen_as_each_image_alone(
-    make: Callable[..., Detector], images: list[Image.Image]
-) -> None:
-    phrases = [["red car", "dog"], [], ["boat"]]
-    together = make(batch_size=3).detect(images, phrases, 0.0)
-    alone = [make().detect([image], [of_one], 0.0)[0] for image, of_one in zip(images, phrases, strict=True)]
-    assert [len(of_one) for of_one in together] == [2, 0, 1]
-    for a, b in zip(flat(together), flat(alone), strict=True):
-        assert abs(a.scores[0] - b.scores[0]) < 1e-3
-        assert np.allclose(a.boxes_xyxy[0], b.boxes_xyxy[0], atol=0.3)
-
-
-def test_regions_lie_in_their_image_best_first(
-    make: Callable[..., Detector], images: list[Image.Image]
-) -> None:
-    for image, of_one in zip(images, make().detect(images, [["dog", "car"]] * 3, 0.0), strict=True):
-        for regions in of_one:
-            left, top, right, bottom = regions.boxes_xyxy.T
-            assert (left >= 0).all() and (top >= 0).all()
-            assert (right <= image.width).all() and (bottom <= image.height).all()
-            assert (np.diff(regions.scores) <= 0).all()
-
-
-def test_no_region_scores_below_the_minimum(make: Callable[..., Detector], images: list[Image.Image]) -> None:
-    everything = make().detect(images, [["dog"]] * 3, 0.0)
-    middle = float(np.median(np.concatenate([regions.scores for regions in flat(everything)])))
-    few = flat(make().detect(images, [["dog"]] * 3, middle))
-    assert all((regions.scores >= middle).all() for regions in few)
-    assert sum(len(r.scores) for r in few) < sum(len(r.scores) for r in flat(everything))
-
-
 def test_packed_phrases_are_found_in_the_order_asked(
     checkpoint: Checkpoint, images: list[Image.Image]
 ) -> None:
@@ -138,5 +101,28 @@ def test_proposals_do_not_overlap(checkpoint: Checkpoint, images: list[Image.Ima
         assert overlap.max() <= 0.2 + 1e-6
 
 
-def flat(found: list[list[Regions]]) -> list[Regions]:
-    return [regions for of_one in found for regions in of_one]
+def test_an_image_is_seen_once_however_many_phrases_are_asked(
+    checkpoint: Checkpoint, images: list[Image.Image]
+) -> None:
+    detector = grounding_dino(checkpoint("grounding_dino"), batch_size=2)
+    seen: list[int] = []
+    detector._model.model.backbone.conv_encoder.register_forward_pre_hook(
+        lambda _, given: seen.append(len(given[0]))
+    )
+    found = detector.detect(images, [["dog", "car", "boat"], [], ["bus", "dog"]], 0.0)
+    assert [len(of_one) for of_one in found] == [3, 0, 2]
+    assert seen == [2]
+
+
+def test_phrases_keep_their_span_whatever_stands_in_them(checkpoint: Checkpoint) -> None:
+    detector = grounding_dino(checkpoint("grounding_dino"), packing="packed")
+    tokens, spans = detector._prompts.prompts([["Red car?", "", "dog. boat"], ["bus"]])
+    words = [detector._processor.tokenizer.convert_ids_to_tokens(row) for row in tokens["input_ids"].tolist()]
+    assert words[0] == ["[CLS]", "red", "car", ".", ".", "dog", "boat", ".", "[SEP]"]
+    assert [words[0][span] for span in spans[0]] == [["red", "car"], [], ["dog", "boat"]]
+    assert words[1] == ["[CLS]", "bus", ".", "[SEP]", *["[PAD]"] * 5]
+
+
+def test_a_phrase_longer_than_the_models_prompt_is_cut(checkpoint: Checkpoint) -> None:
+    detector = grounding_dino(checkpoint("grounding_dino"))
+    assert len(detector._prompts.token_ids("car " * 400)) == 253

@@ -352,7 +352,8 @@ def save_groundingdino_py(folder: Path) -> Path:
     import torch
     from transformers import BertConfig
 
-    from factory.models.groundingdino_py import GroundingDinoPyConfig, empty_model
+    from factory.models.groundingdino_py import GroundingDinoPyConfig
+    from factory.models.groundingdino_weights import empty_model
 
     torch.manual_seed(0)
     folder.mkdir()
