@@ -11,9 +11,10 @@ from factory.engine import Run, Track, spent_so_far
 from factory.fingerprint import marks
 from factory.gather import Album, gather
 from factory.ledger import StageLedger
+from factory.lines import Lines
 from factory.progress import Progress
 from factory.publish import publish
-from factory.recipe import FactoryRecipe
+from factory.recipe import FactoryRecipe, LocalEngineConfig
 from factory.stage import Stage, check_order
 from factory.storage import only_builder
 from factory.workers import Job, crew_of
@@ -86,6 +87,8 @@ def _run(
     track = Track(album, ledgers, recipe.seed)
     engine = recipe.engine
     purse = Purse(recipe.max_usd, engine.usd_per_worker_hour, spent_so_far(track))
+    if isinstance(engine, LocalEngineConfig) and engine.order == "shards" and not retry:
+        Lines(track, progress, purse).run(recipe.stages, engine)
     for position, stage in enumerate(stages):
         label = ledgers[position].mark.label
         size = engine.batch_sizes.get(label, engine.batch_size)

@@ -4,16 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 
 from factory.cost import Purse
-from factory.errors import StageError
-from factory.fingerprint import digest
 from factory.gather import Album
 from factory.intake_shards import first_digest
 from factory.ledger import Done, Spent, StageLedger, Traced, hash_of
 from factory.progress import Progress
-from factory.rows import Outcome, restored, row_of
+from factory.shard_work import Row, after, work_on
 from factory.workers import Worker
 
 Crew = Callable[[int], list[Worker]]
@@ -40,8 +37,8 @@ class Track:
     def items(self, position: int, shard: int) -> list[Traced]:
         """Return the items that a stage gets, with all that earlier stages made of them."""
         tables = [ledger.rows(shard) for ledger in self.ledgers[:position]]
-        found = (_after(one, tables) for one in self.album.store.items(shard, self.album.shards[shard]))
-        return [one for one in found if one is not None]
+        found = self.album.store.items(shard, self.album.shards[shard])
+        return [now for one in found if (now := after(one, list(_chain(one.digest, tables)))) is not None]
 
 
 @dataclass(frozen=True)
@@ -114,17 +111,9 @@ class Run:
             worker.close()  # at once, so that another finds its room
 
     def _one_shard(self, shard: int, worker: Worker, advance: Callable[[int], None]) -> None:
-        ledger = self.ledger
         traced = self.track.items(self.position, shard)
-        old = {key: row for key, row in ledger.rows(shard).items() if not (self.retry and "rejection" in row)}
-        todo = [one for one in traced if one.digest not in old]
-        advance(len(traced) - len(todo))
-        seed = int(digest([self.track.seed, ledger.mark.label, shard])[:8], 16)
-        work = worker.work([one.item for one in todo], seed, advance)
-        new = {row["in"]: row for row in _rows(todo, work.outcomes, ledger.mark.label)}
-        rows = [old.get(one.digest) or new[one.digest] for one in traced]
-        self.purse.pay(work.spent)
-        ledger.write(shard, rows, work.spent.after(ledger.done(shard) if old else None))
+        made = work_on(self.ledger, shard, traced, worker, self.track.seed, advance, self.retry)
+        self.purse.pay(made.spent)
 
     def _is_done(self, shard: int) -> bool:
         done = self.ledger.done(shard)
@@ -146,31 +135,18 @@ class Run:
         return before.items - sum(before.rejected.values()) if before else 0
 
 
+def _chain(trace: str, tables: Sequence[Mapping[str, Row]]) -> Iterator[Row]:
+    """Yield the rows of an item, stage after stage, up to a rejection."""
+    for rows in tables:
+        row = rows[trace]
+        yield row
+        if "rejection" in row:
+            return
+        trace = row["out"]
+
+
 def spent_so_far(track: Track) -> Iterator[Spent]:
     """Yield what each finished shard of each stage has cost."""
     for ledger in track.ledgers:
         markers: list[Done | None] = [ledger.done(shard) for shard in range(len(track.album.shards))]
         yield from (marker.spent for marker in markers if marker is not None)
-
-
-def _after(traced: Traced, tables: Sequence[Mapping[str, Mapping[str, Any]]]) -> Traced | None:
-    """Return the item after the rows of several stages, or None where one of them rejects it."""
-    added: dict[str, Any] = {}
-    digest_ = traced.digest
-    for rows in tables:
-        row = rows[digest_]
-        if "rejection" in row:
-            return None
-        added.update(row["add"])
-        digest_ = row["out"]
-    return Traced(restored(traced.item, added), digest_)
-
-
-def _rows(todo: Sequence[Traced], outcomes: Sequence[Outcome], label: str) -> Iterator[dict[str, Any]]:
-    for one, outcome in zip(todo, outcomes, strict=True):
-        try:
-            yield row_of(one.item, one.digest, outcome)
-        except (TypeError, ValueError) as error:
-            raise StageError(
-                f"stage {label!r} made what cannot be kept of {one.item.id!r}: {error}"
-            ) from error

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 
 def word_set(text: str) -> frozenset[str]:
@@ -58,6 +59,7 @@ def singular(noun: str) -> str:
     return noun[:-1] if noun.endswith("s") and not noun.endswith(("ss", "us", "is")) and noun[2:] else noun
 
 
+@lru_cache(maxsize=8192)
 def bare(phrase: str) -> str:
     """Return a phrase in lower case without leading articles and number words, its head in the singular.
 
@@ -69,6 +71,7 @@ def bare(phrase: str) -> str:
     return " ".join([*words[:-1], singular(words[-1])]) if words else ""
 
 
+@lru_cache(maxsize=8192)
 def head(phrase: str) -> str:
     """Return the head noun: the last word in the singular, before any `of`."""
     words = bare(phrase.lower().split(" of ")[0]).split()

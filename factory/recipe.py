@@ -54,16 +54,27 @@ class EngineConfig(Config):
 
 
 class LocalEngineConfig(EngineConfig):
-    """One machine, stage by stage over shards, one stage's models in memory at a time."""
+    """One machine; by default stage by stage over shards, one stage's models in memory at a time."""
 
     kind: Literal["local"] = "local"
+    order: Literal["stages", "shards"] = "stages"
+    """`stages` finishes a stage before the next is loaded; `shards` keeps the models of all stages in memory and
+    takes each shard through all of them, which decodes an image once: for models on servers, or small ones."""
     workers: Annotated[int, Field(ge=0)] = 0
-    """Processes that run a stage side by side, each with the stage's models; 0 runs it in the build's own.
-    A process that dies is started again, and the image that kills it is found and rejected."""
+    """Processes that run a stage (with `order: shards`, all of them) side by side, each with its models; 0 runs
+    it in the build's own. A process that dies is started again, and the image that kills it is found and rejected."""
     workers_of: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     """Numbers of processes of single stages, by stage name."""
     gpus: list[str] = Field(default_factory=list)
     """GPUs dealt to the processes in turn, as CUDA_VISIBLE_DEVICES names them; empty: all see all."""
+
+    @model_validator(mode="after")
+    def _one_number_of_workers(self) -> "LocalEngineConfig":
+        if self.order == "shards" and self.workers_of:
+            raise ValueError(
+                "order: shards runs all stages in each process: set workers instead of workers_of"
+            )
+        return self
 
 
 class RayEngineConfig(EngineConfig):

@@ -15,6 +15,10 @@ FIXED = frozenset({"id", "image", "name", "size_wh"})
 
 Outcome = Item | Rejection
 
+_PLAIN = frozenset({str, float, int, bool, type(None)})
+_RECORDS = frozenset({Entity, Object, Claim, Repair, Rle})
+_NAMES = tuple(f.name for f in fields(Item))
+
 
 def additions(before: Item, after: Item) -> dict[str, Any]:
     """Return the fields that differ, as plain JSON values.
@@ -22,7 +26,8 @@ def additions(before: Item, after: Item) -> dict[str, Any]:
     Raises:
         ValueError: the stage changed the image or its identity.
     """
-    changed = [f.name for f in fields(Item) if getattr(after, f.name) != getattr(before, f.name)]
+    old, new = vars(before), vars(after)
+    changed = [name for name in _NAMES if new[name] is not old[name] and new[name] != old[name]]
     if forbidden := FIXED.intersection(changed):
         raise ValueError(f"a stage may not change {sorted(forbidden)} of item {before.id!r}")
     return {name: _plain(getattr(after, name)) for name in changed}
@@ -53,11 +58,14 @@ def dumps(row: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> Any:
     """Return the value as JSON has it; `dataclasses.asdict` would copy ten times as long."""
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, (Entity, Object, Claim, Repair, Rle)):
-        return {name: _plain(part) for name, part in vars(value).items()}
-    return value
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is tuple:
+        return [part if type(part) in _PLAIN else _plain(part) for part in value]
+    if kind in _RECORDS:
+        return {name: part if type(part) in _PLAIN else _plain(part) for name, part in value.__dict__.items()}
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _number(value: Any) -> Any:

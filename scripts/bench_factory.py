@@ -11,6 +11,7 @@ process of its own. Exit code 1 if the factory reaches less than 80 % of the pla
 import argparse
 import io
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -34,6 +35,9 @@ def main() -> int:
     parser.add_argument("--small", type=int, default=1_000, help="the small one, for the growth of memory")
     parser.add_argument("--scenes", type=Path, help="a folder of images to use (default: scenes are painted)")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave everything there")
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, help="processes of the factory; 0 takes its own"
+    )
     parser.add_argument("--profile", action="store_true", help="show where the factory spends its time")
     parser.add_argument("--job", choices=["plain", "factory"], help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -46,9 +50,9 @@ def main() -> int:
 
 
 def _compare(place: Path, scenes: Path, options: argparse.Namespace) -> int:
-    small = _measure("factory", place, scenes, options.small)
-    large = _measure("factory", place, scenes, options.images)
-    plain = _measure("plain", place, scenes, options.images)
+    small = _measure("factory", place, scenes, options.small, options.workers)
+    large = _measure("factory", place, scenes, options.images, options.workers)
+    plain = _measure("plain", place, scenes, options.images, options.workers)
     for name, found in (("plain loop", plain), ("factory", large)):
         print(
             f"{name:<10} {found['images']} images in {found['seconds']:.1f} s, {found['rate']:,.0f} images/s"
@@ -62,9 +66,10 @@ def _compare(place: Path, scenes: Path, options: argparse.Namespace) -> int:
     return 0 if ratio >= MIN_RATIO and growth <= MAX_GROWTH else 1
 
 
-def _measure(job: str, place: Path, scenes: Path, images: int) -> dict[str, Any]:
+def _measure(job: str, place: Path, scenes: Path, images: int, workers: int) -> dict[str, Any]:
     command = [sys.executable, __file__, "--job", job, "--scenes", str(scenes), "--keep", str(place)]
-    done = subprocess.run([*command, "--images", str(images)], check=True, stdout=subprocess.PIPE, text=True)
+    command += ["--images", str(images), "--workers", str(workers)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
@@ -79,12 +84,16 @@ def _job(options: argparse.Namespace) -> int:
         import cProfile
 
         with cProfile.Profile() as profile:
-            stages = _factory(options.scenes, out, options.images)
+            stages = _factory(options.scenes, out, options.images, workers=0)
         import pstats
 
         pstats.Stats(profile, stream=sys.stderr).sort_stats("cumulative").print_stats(60)
     else:
-        stages = (_plain if options.job == "plain" else _factory)(options.scenes, out, options.images)
+        stages = (
+            _plain(options.scenes, out, options.images)
+            if options.job == "plain"
+            else _factory(options.scenes, out, options.images, options.workers)
+        )
     seconds = time.perf_counter() - started
     rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     figures = {"images": options.images, "seconds": seconds, "rate": options.images / seconds}
@@ -111,13 +120,15 @@ def _plain(scenes: Path, out: Path, images: int) -> dict[str, float]:
     return {}
 
 
-def _factory(scenes: Path, out: Path, images: int) -> dict[str, float]:
+def _factory(scenes: Path, out: Path, images: int, workers: int) -> dict[str, float]:
     """Build a dataset with models that cost nothing."""
     from factory.build import build
     from factory.progress import Silent
+    from factory.recipe import LocalEngineConfig
     from scripts.free_models import recipe
 
-    summary = build(recipe(scenes, out / "dataset", images), Path("bench"), Silent()).summary
+    engine = LocalEngineConfig(batch_size=64, order="shards", workers=workers)
+    summary = build(recipe(scenes, out / "dataset", images, engine), Path("bench"), Silent()).summary
     assert summary["accepted"] == images, summary["rejected"]
     return {
         **{name: stage["seconds"] for name, stage in summary["stages"].items()},

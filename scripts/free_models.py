@@ -111,7 +111,7 @@ class FreeDepth(DepthAnythingConfig):
         return Free()
 
 
-def recipe(scenes: Path, out: Path, images: int) -> FactoryRecipe:
+def recipe(scenes: Path, out: Path, images: int, engine: LocalEngineConfig) -> FactoryRecipe:
     """Return the recipe for so many images of a folder."""
     owl = FreeDetector()
     return FactoryRecipe(
@@ -129,6 +129,6 @@ def recipe(scenes: Path, out: Path, images: int) -> FactoryRecipe:
             RecaptionConfig(model=FreeChat(answers=(DESCRIPTION,))),
             VerifyConfig(detector=owl),
         ],
-        engine=LocalEngineConfig(batch_size=64),
+        engine=engine,
         out=str(out),
     )

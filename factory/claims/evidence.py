@@ -61,7 +61,8 @@ def check(statement: Statement, evidence: Evidence) -> Finding:
 
 def of_kind(phrase: str, objects: Sequence[Object]) -> list[Object]:
     """Return the objects with that head noun."""
-    return [o for o in objects if head(o.phrase) == head(phrase)]
+    wanted = head(phrase)
+    return [o for o in objects if head(o.phrase) == wanted]
 
 
 def matching(phrase: str, objects: Sequence[Object]) -> list[Object]:

@@ -3,12 +3,15 @@
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from factory.errors import FactoryError, StageError
 from factory.records import Item
 from factory.rows import Outcome
 from factory.workers.bench import Bench
 from factory.workers.job import Job, OnBatch, Work
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,18 +42,23 @@ def answer(bench: Bench, items: Sequence[Item], seed: int, on_batch: OnBatch) ->
     try:
         work = bench.work(items, seed, on_batch)
     except FactoryError as error:
-        return Failure(error, "".join(traceback.format_exception(error.__cause__ or error)))
+        return failure_of(error)
     outcomes = [_without_image(item, one) for item, one in zip(items, work.outcomes, strict=True)]
     return replace(work, outcomes=outcomes)
 
 
-def opened(found: Work | Failure) -> Work:
-    """Return the work, or raise what was raised.
+def failure_of(error: FactoryError) -> Failure:
+    """Return an error as it travels."""
+    return Failure(error, "".join(traceback.format_exception(error.__cause__ or error)))
+
+
+def raised(found: T | Failure) -> T:
+    """Return what came back, or raise what was raised.
 
     Raises:
         FactoryError: the other end raised it.
     """
-    if isinstance(found, Work):
+    if not isinstance(found, Failure):
         return found
     if isinstance(found.error, StageError):
         raise found.error from RemoteError(f"\n{found.told}")

@@ -12,7 +12,7 @@ from factory.recipe import RayEngineConfig
 from factory.records import Item
 from factory.workers.bench import Bench
 from factory.workers.job import Job, OnBatch, Work
-from factory.workers.parcel import Failure, answer, opened, packed, unpacked
+from factory.workers.parcel import Failure, answer, packed, raised, unpacked
 
 _END_S = 30.0
 _INSTALL = 'engine `kind: ray` needs Ray; install it with: pip install "ray>=2.60"'
@@ -70,7 +70,8 @@ class RayWorker:
     def _wait(self, result: Any) -> Work:
         ray = _ray()
         try:
-            return opened(ray.get(result))
+            found: Work | Failure = ray.get(result)
+            return raised(found)
         except ray.exceptions.RayActorError as error:
             self._actor = None
             raise DiedError(f"Ray actor died: {str(error).strip().splitlines()[0]}") from error
