@@ -63,7 +63,7 @@ def build(recipe: FactoryRecipe, recipe_path: Path, progress: Progress, retry: b
     source = resolve_path(recipe.source.images, recipe_path)
     place.claim()
     logs.keep_in(place.folder / "logs")
-    with only_builder(place.folder):
+    with only_builder(place.folder), place.memory:
         found = marks(recipe.seed, recipe.stages, stages)
         ledgers = place.ledgers(found)
         try:

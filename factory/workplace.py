@@ -6,8 +6,6 @@ OUT/.work/built.json    the hash of what the dataset was written from
 OUT/.work/usage.json    the largest memory use of any run
 """
 
-import resource
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import yaml
 from factory.errors import StorageError
 from factory.fingerprint import Mark
 from factory.ledger import StageLedger
+from factory.memory import MemoryWatch
 from factory.recipe import FactoryRecipe
 from factory.storage import explained, read_json, write_json, write_text
 
@@ -27,6 +26,7 @@ class Workplace:
     def __init__(self, out: Path) -> None:
         self.out = out
         self.folder = out / ".work"
+        self.memory = MemoryWatch()
 
     def claim(self) -> None:
         """Make the folder.
@@ -82,10 +82,8 @@ class Workplace:
 
     def note_memory(self) -> float:
         """Remember and return the largest resident memory of any run so far, in MiB."""
-        scale = 2**20 if sys.platform == "darwin" else 2**10
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
         before: float = (read_json(self.folder / "usage.json") or {}).get("peak_rss_mb", 0.0)
-        peak: float = round(max(own, before), 1)
+        peak: float = round(max(self.memory.peak_mib(), before), 1)
         write_json(self.folder / "usage.json", {"peak_rss_mb": peak})
         return peak
 

@@ -12,7 +12,6 @@ import argparse
 import io
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -77,8 +76,10 @@ def _measure(job: str, place: Path, scenes: Path, images: int, workers: int) -> 
 def _job(options: argparse.Namespace) -> int:
     import factory.build  # noqa: F401
     import scripts.free_models  # noqa: F401  (imports are no part of the rate)
+    from factory.memory import MemoryWatch
 
     out = Path(tempfile.mkdtemp(prefix=f"{options.job}-", dir=options.keep))
+    memory = MemoryWatch()
     started = time.perf_counter()
     if options.profile:
         import cProfile
@@ -89,15 +90,15 @@ def _job(options: argparse.Namespace) -> int:
 
         pstats.Stats(profile, stream=sys.stderr).sort_stats("cumulative").print_stats(60)
     else:
-        stages = (
-            _plain(options.scenes, out, options.images)
-            if options.job == "plain"
-            else _factory(options.scenes, out, options.images, options.workers)
-        )
+        with memory:
+            stages = (
+                _plain(options.scenes, out, options.images)
+                if options.job == "plain"
+                else _factory(options.scenes, out, options.images, options.workers)
+            )
     seconds = time.perf_counter() - started
-    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     figures = {"images": options.images, "seconds": seconds, "rate": options.images / seconds}
-    print(json.dumps({**figures, "rss_mb": rss_mb, "stages": stages}))
+    print(json.dumps({**figures, "rss_mb": memory.peak_mib(), "stages": stages}))
     return 0
 
 
