@@ -139,16 +139,39 @@ def load(what: Callable[..., Loaded], config: CheckpointConfig, **options: Any) 
             "mend the path or make it first"
         )
     hub = {} if is_folder else {"revision": config.revision}
+    from huggingface_hub.errors import StrictDataclassError
+    from safetensors import SafetensorError
+
     try:
         return what(config.checkpoint, **hub, **options)
     except ImportError as error:
         raise ModelError(_missing(config.checkpoint, str(error))) from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, StrictDataclassError) as error:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"cannot load checkpoint {config.checkpoint!r}: {first_line}; "
+            f"cannot load checkpoint {config.checkpoint!r}: {first_line.rstrip('.')}; "
             "give a hub id that this machine can reach or the path of a local checkpoint folder"
         ) from error
+    except SafetensorError as error:
+        raise ModelError(
+            f"cannot read the weights of {config.checkpoint!r}: {error}; copy or download them again"
+        ) from error
+
+
+def require_family(config: CheckpointConfig, *families: str) -> None:
+    """Look at what a checkpoint says it is: loaded as another model it would answer at random.
+
+    Raises:
+        ModelError: it is not there, or of none of the families (`model_type` in its config.json).
+    """
+    from transformers import AutoConfig
+
+    family = load(AutoConfig.from_pretrained, config).model_type
+    if family not in families:
+        raise ModelError(
+            f"checkpoint {config.checkpoint!r} is of the family {family!r}, not {' or '.join(map(repr, families))}: "
+            "give another checkpoint or the kind that fits this one"
+        )
 
 
 def _missing(checkpoint: str, told: str) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import Field
 
 from factory.models.batching import batches
-from factory.models.checkpoint import Adapter, CheckpointConfig, load
+from factory.models.checkpoint import Adapter, CheckpointConfig, load, require_family
 from factory.models.protocols import Regions
 from factory.models.region_captions import CaptionedRegions
 
@@ -53,6 +53,7 @@ class Florence2(Adapter):
     def _load(self) -> None:
         from transformers import AutoProcessor, Florence2ForConditionalGeneration
 
+        require_family(self._checkpoint, "florence2")
         self._processor: Any = load(AutoProcessor.from_pretrained, self._config)
         self._model = self._runtime.place(
             load(Florence2ForConditionalGeneration.from_pretrained, self._config)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from factory.models.checkpoint import load
+from factory.models.checkpoint import load, require_family
 from factory.models.phrase_detector import PhraseDetector, PhraseDetectorConfig, answering
 from factory.models.regions import Array
 
@@ -42,6 +42,7 @@ class GroundingDino(PhraseDetector):
     def _load(self) -> None:
         from transformers import AutoProcessor, GroundingDinoForObjectDetection
 
+        require_family(self._checkpoint, "grounding-dino")
         self._processor: Any = load(AutoProcessor.from_pretrained, self._checkpoint)
         self._model = self._runtime.place(
             load(GroundingDinoForObjectDetection.from_pretrained, self._checkpoint)

@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import Field
 
 from factory.models.batching import batches
-from factory.models.checkpoint import Adapter, CheckpointConfig, Probability, load
+from factory.models.checkpoint import Adapter, CheckpointConfig, Probability, load, require_family
 from factory.models.protocols import Regions
 from factory.models.regions import Array, best_regions, corners
 
@@ -54,6 +54,7 @@ class Owlv2(Adapter):
     def _load(self) -> None:
         from transformers import Owlv2ForObjectDetection, Owlv2Processor
 
+        require_family(self._checkpoint, "owlv2")
         self._processor: Any = load(Owlv2Processor.from_pretrained, self._config)
         self._model = self._runtime.place(load(Owlv2ForObjectDetection.from_pretrained, self._config))
 

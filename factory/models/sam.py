@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import Field
 
 from factory.models.batching import batches
-from factory.models.checkpoint import Adapter, CheckpointConfig, load
+from factory.models.checkpoint import Adapter, CheckpointConfig, load, require_family
 
 
 class SegmenterBase(CheckpointConfig):
@@ -81,6 +81,7 @@ class Sam(BoxSegmenter):
     def _load(self) -> None:
         from transformers import SamModel, SamProcessor
 
+        require_family(self._checkpoint, "sam")
         self._processor: Any = load(SamProcessor.from_pretrained, self._checkpoint)
         self._model = self._runtime.place(load(SamModel.from_pretrained, self._checkpoint))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from factory.models.checkpoint import load
+from factory.models.checkpoint import load, require_family
 from factory.models.extras import require
 from factory.models.sam import BoxSegmenter, SegmenterBase, padded
 
@@ -35,6 +35,7 @@ class Sam2(BoxSegmenter):
         require("torchvision", INSTALL, "kind: sam2")
         from transformers import Sam2Model, Sam2Processor
 
+        require_family(self._checkpoint, "sam2", "sam2_video")
         self._processor: Any = load(Sam2Processor.from_pretrained, self._checkpoint)
         self._model = self._runtime.place(load(Sam2Model.from_pretrained, self._checkpoint))
 

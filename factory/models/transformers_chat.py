@@ -54,6 +54,11 @@ class TransformersChat(Adapter):
         reader = transformers.AutoProcessor if self._sees else transformers.AutoTokenizer
         family = transformers.AutoModelForImageTextToText if self._sees else transformers.AutoModelForCausalLM
         self._processor = load(reader.from_pretrained, self._config)
+        if self._sees and not hasattr(self._processor, "tokenizer"):
+            raise ModelError(
+                f"checkpoint {self._config.checkpoint!r} is of the family {about.model_type!r}, which does not chat: "
+                "give an instruction-tuned language or image-text model"
+            )
         self._tokenizer = self._processor.tokenizer if self._sees else self._processor
         self._tokenizer.padding_side = "left"
         if self._tokenizer.pad_token is None:

@@ -1,13 +1,21 @@
 """What cannot run here is told in words that say what to do."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from factory.errors import ModelError
-from factory.models import SamConfig, TransformersChatConfig
+from factory.models import (
+    Florence2Config,
+    GroundingDinoConfig,
+    Owlv2Config,
+    SamConfig,
+    TransformersChatConfig,
+)
 from factory.models.checkpoint import load
 
 Checkpoint = Callable[[str], str]
@@ -49,3 +57,30 @@ def test_a_missing_extra_ends_with_the_command_that_installs_it() -> None:
     with pytest.raises(ModelError) as caught:
         load(needs_more, SamConfig(checkpoint="some/model"))
     assert str(caught.value).endswith("pip install -c constraints.txt torchvision")
+
+
+@pytest.mark.parametrize(
+    ("config", "given", "message"),
+    [
+        (SamConfig, "owlv2", "of the family 'owlv2', not 'sam'"),
+        (Owlv2Config, "llama", "of the family 'llama', not 'owlv2'"),
+        (GroundingDinoConfig, "sam", "of the family 'sam', not 'grounding-dino'"),
+        (Florence2Config, "llava", "of the family 'llava', not 'florence2'"),
+        (TransformersChatConfig, "sam", "of the family 'sam', which does not chat"),
+    ],
+    ids=["sam", "owlv2", "grounding_dino", "florence2", "chat"],
+)
+def test_a_checkpoint_of_another_kind_is_refused_and_not_filled_up_at_random(
+    config: Any, given: str, message: str, checkpoint: Checkpoint
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        config(checkpoint=checkpoint(given)).build().open()
+
+
+def test_weights_that_were_cut_off_are_named(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    folder = tmp_path / "llama"
+    shutil.copytree(checkpoint("llama"), folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(ModelError, match=r"cannot read the weights of .*llama.*download them again"):
+        TransformersChatConfig(checkpoint=str(folder)).build().open()
