@@ -1,4 +1,4 @@
-"""GroundingDINO (Liu et al. 2023, arXiv:2303.05499) through transformers."""
+"""GroundingDINO (Liu et al. 2023, arXiv:2303.05499) and MM-GroundingDINO (Zhao et al. 2024, arXiv:2401.02361)."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -40,12 +40,12 @@ class GroundingDino(PhraseDetector):
     """A detector in the format of transformers."""
 
     def _load(self) -> None:
-        from transformers import AutoProcessor, GroundingDinoForObjectDetection
+        from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor
 
-        require_family(self._checkpoint, "grounding-dino")
+        require_family(self._checkpoint, "grounding-dino", "mm-grounding-dino")
         self._processor: Any = load(AutoProcessor.from_pretrained, self._checkpoint)
         self._model = self._runtime.place(
-            load(GroundingDinoForObjectDetection.from_pretrained, self._checkpoint)
+            load(AutoModelForZeroShotObjectDetection.from_pretrained, self._checkpoint)
         )
         self._prompts = self._phrase_prompts(self._processor.tokenizer)
 

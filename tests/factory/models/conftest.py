@@ -38,6 +38,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]
         "llava": tiny.save_llava,
         "owlv2": tiny.save_owlv2,
         "grounding_dino": tiny.save_grounding_dino,
+        "mm_grounding_dino": lambda path: tiny.save_grounding_dino(path, "MMGroundingDino"),
         "groundingdino_py": tiny.save_groundingdino_py,
         "sam": tiny.save_sam,
         "sam2": tiny.save_sam2,

@@ -1,5 +1,8 @@
 """Every adapter under the name of what it runs on: its fake, the picture book's checkpoint, tiny random weights."""
 
+import hashlib
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,13 +15,16 @@ from factory.models import (
     GlpnConfig,
     GroundingDinoConfig,
     GroundingDinoPyConfig,
+    OpenAIChatConfig,
     Owlv2Config,
     Sam2Config,
     SamConfig,
     TransformersChatConfig,
+    VllmChatConfig,
 )
 from factory.models.protocols import Regions
 from factory.models.region_captions import CaptionedRegions
+from tests.factory.chat_server import ChatServer
 from tests.factory.models.conftest import require_for_test
 from tests.factory.stages.fakes import BoxSegmenter, FakeChat, FakeDetector, LeftIsNear, Openable
 
@@ -59,6 +65,21 @@ def sam2(saved: Checkpoint, size: int) -> Any:
     return tiny(Sam2Config, "sam2")(saved, size)
 
 
+class Served:
+    """An adapter with a server of its own that answers by a function of what it is asked."""
+
+    def __init__(self, size: int) -> None:
+        self._server = ChatServer(
+            lambda asked: hashlib.sha256(json.dumps(asked["messages"]).encode()).hexdigest()
+        )
+        self._chat = OpenAIChatConfig(base_url=self._server.url, model="m", max_in_flight=size).build()
+        self.open, self.reply = self._chat.open, self._chat.reply
+
+    def close(self) -> None:
+        self._chat.close()
+        self._server.stop()
+
+
 class FakeCaptioner(Openable):
     """Names two things in every image, as large as it is."""
 
@@ -80,6 +101,7 @@ DETECTORS: dict[str, Make] = {
     "owlv2, tiny": tiny(Owlv2Config, "owlv2"),
     "grounding_dino, tiny": tiny(GroundingDinoConfig, "grounding_dino"),
     "grounding_dino packed, tiny": tiny(GroundingDinoConfig, "grounding_dino", packing="packed"),
+    "mm_grounding_dino, tiny": tiny(GroundingDinoConfig, "mm_grounding_dino"),
     "groundingdino_py, tiny": original_dino,
 }
 PROPOSERS: dict[str, Make] = {
@@ -104,14 +126,28 @@ CAPTIONERS: dict[str, Make] = {
     "fake": lambda *_: FakeCaptioner(),
     "florence2, tiny": tiny(Florence2Config, "florence2", max_new_tokens=24, num_beams=1),
 }
+FAKE_VLLM = str(Path(__file__).with_name("fake_vllm"))
+
+
+def fake_vllm(_: Checkpoint, size: int) -> Any:
+    """Return an adapter that starts a stand-in for vLLM."""
+    return VllmChatConfig(
+        checkpoint="m", python=sys.executable, env={"PYTHONPATH": FAKE_VLLM}, max_in_flight=size,
+        start_timeout_s=30,
+    ).build()  # fmt: skip
+
+
 READERS: dict[str, Make] = {
     "fake": lambda *_: FakeChat(lambda request: f"re {request.text}"),
+    "openai, fake server": lambda _, size: Served(size),
+    "vllm, fake server": fake_vllm,
     "llama, picture book": of_book(TransformersChatConfig, "llama", max_new_tokens=8),
     "llama, tiny": tiny(TransformersChatConfig, "llama", max_new_tokens=8),
     "llava, tiny": tiny(TransformersChatConfig, "llava", max_new_tokens=8),
 }
 SEERS: dict[str, Make] = {
     "fake": lambda *_: FakeChat(lambda request: f"{request.image.size if request.image else 'none'}"),
+    "openai, fake server": lambda _, size: Served(size),
     "llava, picture book": of_book(TransformersChatConfig, "llava", max_new_tokens=8),
     "llava, tiny": tiny(TransformersChatConfig, "llava", max_new_tokens=8),
 }

@@ -159,21 +159,15 @@ def bert_tokenizer() -> Any:
     )
 
 
-def save_grounding_dino(folder: Path) -> Path:
-    """Save a detector whose special tokens stand where BERT has them."""
+def save_grounding_dino(folder: Path, family: str = "GroundingDino") -> Path:
+    """Save a detector whose special tokens stand where BERT has them; `family` may be MMGroundingDino."""
     import torch
-    from transformers import (
-        BertConfig,
-        GroundingDinoConfig,
-        GroundingDinoForObjectDetection,
-        GroundingDinoImageProcessorPil,
-        GroundingDinoProcessor,
-        SwinConfig,
-    )
+    import transformers
+    from transformers import BertConfig, GroundingDinoImageProcessorPil, GroundingDinoProcessor, SwinConfig
 
     torch.manual_seed(0)
     words = bert_tokenizer()
-    config = GroundingDinoConfig(
+    config = getattr(transformers, f"{family}Config")(
         backbone_config=SwinConfig(
             image_size=SIDE, embed_dim=16, depths=[1, 1, 1], num_heads=[2, 2, 2], window_size=4,
             out_indices=[1, 2, 3],
@@ -185,7 +179,7 @@ def save_grounding_dino(folder: Path) -> Path:
         encoder_attention_heads=2, decoder_attention_heads=2, num_queries=10, num_feature_levels=3,
         disable_custom_kernels=True, max_text_len=64,
     )  # fmt: skip
-    GroundingDinoForObjectDetection(config).save_pretrained(folder)
+    getattr(transformers, f"{family}ForObjectDetection")(config).save_pretrained(folder)
     images = GroundingDinoImageProcessorPil(size={"shortest_edge": SIDE, "longest_edge": 2 * SIDE})
     GroundingDinoProcessor(images, words).save_pretrained(folder)
     return folder
