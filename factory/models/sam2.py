@@ -29,7 +29,7 @@ class Sam2Config(SegmenterBase):
 
 
 class Sam2(BoxSegmenter):
-    """A segmenter with finer outlines than SAM's, at a fraction of its cost."""
+    """SAM 2 without its memory of other frames."""
 
     def _load(self) -> None:
         require("torchvision", INSTALL, "kind: sam2")
