@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _PROBE_S = 5.0
+_TOLD_CHARS = 300
 
 
 class OpenAIChatConfig(ServedConfig):
@@ -53,6 +54,8 @@ class OpenAIChat:
         is_alive: Callable[[], bool] = lambda: True,
     ) -> None:
         self._config, self._base_url, self._name = config, base_url, model
+        self._how = config
+        """How it is asked: as configured, until the server turns out to have no structured output."""
         self._key, self._key_hint, self._is_alive = key, key_hint, is_alive
         self._runner: asyncio.Runner | None = None
         self._client: AsyncOpenAI | None = None
@@ -122,10 +125,8 @@ class OpenAIChat:
     async def _attempt(self, request: ChatRequest, reask: int) -> Reply | Fault:
         import openai
 
-        assert self._client is not None
         try:
-            body = payload(self._name, self._config, request, reask)
-            return read(await self._client.chat.completions.create(**body), self._config)
+            return read(await self._call(request, reask), self._config)
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
             raise ModelError(
                 f"{self._base_url} refuses model {self._name!r} ({error.status_code}): "
@@ -139,14 +140,28 @@ class OpenAIChat:
             return Fault(f"connection lost ({error.__cause__ or error})", is_connection=True)
         except openai.APIStatusError as error:
             reason = f"server answered {error.status_code}"
-            passes = error.status_code in PASSING
-            return (
-                Fault(reason, wait_s=retry_after_s(error.response.headers))
-                if passes
-                else Reply("", error=reason)
-            )
+            if error.status_code in PASSING:
+                return Fault(reason, wait_s=retry_after_s(error.response.headers))
+            return Reply(error.message[:_TOLD_CHARS], error=reason)
         except (openai.APIError, ValueError) as error:
             return Fault(f"server answered what is no completion ({type(error).__name__})")
+
+    async def _call(self, request: ChatRequest, reask: int) -> Any:
+        """Return a completion; a server that refuses structured output is asked for JSON in words alone."""
+        import openai
+
+        assert self._client is not None
+        create = self._client.chat.completions.create
+        body = payload(self._name, self._how, request, reask)
+        try:
+            return await create(**body)
+        except (openai.BadRequestError, openai.UnprocessableEntityError):
+            if "response_format" not in body:
+                raise
+        plain = self._config.model_copy(update={"structured": "none"})
+        answer = await create(**payload(self._name, plain, request, reask))
+        self._how = plain
+        return answer
 
     async def _given_up(self, fault: Fault, tried: list[Reply]) -> Reply:
         """Return a reply for one request that failed; where no one answers at all, stop.

@@ -27,7 +27,8 @@ class ChatRequest:
 class Reply:
     """What a chat model answered; `finished` is False when it ran into its token limit.
 
-    `error` says why there is no answer to this one request; then `text` is empty. `tokens_cached` of
+    `error` says why there is no answer to this one request; `text` is then what the server said of it, if
+    anything. `tokens_cached` of
     `tokens_in` were computed before, None where the server does not tell; `micro_usd` is the price paid. `yes`, for
     questions that ask yes or no, is yes / (yes + no) of the first token's probabilities, None if it is neither.
     """

@@ -127,7 +127,8 @@ def test_one_refused_request_costs_itself_alone(serve: Any) -> None:
 
     _, chat = serve(answer)
     good, bad = chat.reply([ChatRequest("short"), ChatRequest("long")])
-    assert (good.error, bad.error, bad.text) == ("", "server answered 400", "")
+    assert (good.error, bad.error) == ("", "server answered 400")
+    assert "too long" in bad.text  # becomes the detail of the rejection
 
 
 def test_a_request_without_answer_in_time_costs_itself_alone(serve: Any) -> None:
@@ -166,6 +167,28 @@ def test_image_schema_and_system_are_sent(serve: Any) -> None:
     assert payload["response_format"]["json_schema"]["schema"] == {"type": "object"}
     assert (payload["temperature"], payload["seed"], payload["model"]) == (0.5, 0, "m")
     assert reply.finished is False
+
+
+def test_a_server_without_structured_output_is_asked_in_words_alone(serve: Any) -> None:
+    def answer(payload: dict[str, Any]) -> tuple[int, dict[str, str], str]:
+        return (400, {}, "no such output") if "response_format" in payload else (200, {}, '{"a": 1}')
+
+    server, chat = serve(answer)
+    schema = {"type": "object"}
+    assert chat.reply([ChatRequest("q", schema=schema)])[0].text == '{"a": 1}'
+    assert [reply.text for reply in chat.reply([ChatRequest("q", schema=schema)] * 3)] == ['{"a": 1}'] * 3
+    assert ["response_format" in asked for asked in server.asked] == [True, *[False] * 4]
+
+
+def test_a_request_that_is_refused_either_way_leaves_the_others_their_structured_output(serve: Any) -> None:
+    def answer(payload: dict[str, Any]) -> tuple[int, dict[str, str], str]:
+        return (400, {}, "too long") if text_of(payload) == "long" else (200, {}, "{}")
+
+    server, chat = serve(answer)
+    replies = chat.reply([ChatRequest("long", schema={"type": "object"})])
+    replies += chat.reply([ChatRequest("short", schema={"type": "object"})])
+    assert [reply.error for reply in replies] == ["server answered 400", ""]
+    assert "response_format" in server.asked[-1]
 
 
 def test_the_key_comes_from_the_environment_and_stays_out_of_the_identity(
