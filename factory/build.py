@@ -12,10 +12,11 @@ from factory.fingerprint import marks
 from factory.gather import Album, gather
 from factory.ledger import StageLedger
 from factory.lines import Lines
+from factory.order import stages_of
 from factory.progress import Progress
 from factory.publish import publish
 from factory.recipe import FactoryRecipe, LocalEngineConfig
-from factory.stage import Stage, check_order
+from factory.stage import Stage
 from factory.storage import only_builder
 from factory.workers import Job, crew_of
 from factory.workplace import Workplace
@@ -39,17 +40,6 @@ class Built:
     def is_over_limit(self) -> bool:
         """Tell whether more were rejected than the recipe allows."""
         return bool(self.rejected > self.max_rejected_fraction * self.summary["images"])
-
-
-def stages_of(recipe: FactoryRecipe) -> list[Stage]:
-    """Return the recipe's stages, no model loaded.
-
-    Raises:
-        OrderError: they stand in an impossible order.
-    """
-    stages: list[Stage] = [config.build() for config in recipe.stages]
-    check_order(stages)
-    return stages
 
 
 def build(recipe: FactoryRecipe, recipe_path: Path, progress: Progress, retry: bool = False) -> Built:

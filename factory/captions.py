@@ -7,9 +7,6 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from factory.errors import SourceError
 from factory.roster import safe_id
 
@@ -92,22 +89,32 @@ def _records(path: Path, column: str, id_column: str) -> Iterator[Mapping[str, A
                 yield from (_mapping(json.loads(line)) for line in file if line.strip())
         else:
             yield from _tree(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except (OSError, ValueError) as error:
         raise SourceError(f"captions in {path} cannot be read: {error}") from None
 
 
 def _parquet(path: Path, column: str, id_column: str) -> Iterator[Mapping[str, Any]]:
-    file = pq.ParquetFile(path)
-    schema = file.schema_arrow
-    wanted = [name for name in dict.fromkeys((column, id_column, *_IDS)) if name in schema.names]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+        wanted = _columns(pa, file.schema_arrow, (column, id_column))
+        for batch in file.iter_batches(columns=wanted):
+            yield from batch.to_pylist()
+    except pa.ArrowException as error:
+        raise ValueError(str(error)) from None
+
+
+def _columns(pa: Any, schema: Any, columns: tuple[str, str]) -> list[str]:
+    wanted = [name for name in dict.fromkeys((*columns, *_IDS)) if name in schema.names]
     for name in _NAMES:  # of an image struct the path alone: its bytes would fill the memory
         if name in schema.names:
             kind = schema.field(name).type
             wanted += (
                 [f"{name}.path"] if pa.types.is_struct(kind) else [name] if pa.types.is_string(kind) else []
             )
-    for batch in file.iter_batches(columns=wanted):
-        yield from batch.to_pylist()
+    return wanted
 
 
 def _tree(tree: Any) -> Iterator[Mapping[str, Any]]:

@@ -21,7 +21,7 @@ DONE, OVER_LIMIT, ACT, INTERRUPTED = 0, 1, 2, 130
 
 def main(arguments: Sequence[str], recipe_type: type[FactoryRecipe] = FactoryRecipe) -> int:
     """Run one command and return its exit code; `recipe_type` is what recipes are read as."""
-    options = _parser().parse_args(arguments)
+    options = _parser(next(iter(arguments), "")).parse_args(arguments)
     options.recipe_type = recipe_type
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -37,11 +37,13 @@ def main(arguments: Sequence[str], recipe_type: type[FactoryRecipe] = FactoryRec
         signal.signal(signal.SIGTERM, before)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(chosen: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m factory", description="Images in, described images out.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, add in commands.COMMANDS.items():
-        add(subparsers.add_parser(name, help=add.__doc__, description=add.__doc__))
+    for name, does in commands.COMMANDS.items():
+        parser_of_one = subparsers.add_parser(name, help=does, description=does)
+        if name == chosen:
+            commands.add_options(name, parser_of_one)
     return parser
 
 

@@ -4,8 +4,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from factory.build import stages_of
 from factory.commands.options import add_recipe, recipe_of
+from factory.order import stages_of
 
 
 def add(parser: ArgumentParser) -> None:

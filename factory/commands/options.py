@@ -4,10 +4,13 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from factory.build import Built
 from factory.recipe import FactoryRecipe
 from recipes import load
+
+if TYPE_CHECKING:
+    from factory.build import Built
 
 DONE, OVER_LIMIT = 0, 1
 
@@ -33,7 +36,7 @@ def recipe_of(options: Namespace) -> FactoryRecipe:
     return recipe
 
 
-def sum_up(built: Built) -> int:
+def sum_up(built: "Built") -> int:
     """Say what a build came to and return its exit code."""
     summary = built.summary
     lines = [

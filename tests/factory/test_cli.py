@@ -1,5 +1,6 @@
 """The commands as a user types them: exit codes, messages without traceback, and progress that survives."""
 
+import importlib
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from factory.cli import main
+from factory.commands import COMMANDS
 from factory.storage import only_builder
 from tests.factory.fakes import FakeRecipe, fill, recipe_tree, write_recipe
 
@@ -232,6 +234,34 @@ def test_help_check_status_and_a_second_build_import_nothing_heavy(recipe: Path,
     command = [sys.executable, "-c", HEAVY, str(recipe), str(tmp_path / "out")]
     ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert ran.stdout.splitlines()[-1] == "set()", ran.stderr
+
+
+LIGHT = """
+import sys
+from factory.cli import main
+assert main(["check", *sys.argv[1:]]) == 0
+print(set(sys.modules) & {
+    "torch", "transformers", "datasets", "huggingface_hub", "openai", "httpx", "ray", "pyarrow", "pandas", "scipy",
+    "pycocotools", "rich", "typer", "psutil", "wandb", "multiprocessing.context", "factory.build", "factory.intake",
+})
+"""
+
+
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "recipes" / "factory").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_a_recipe_is_checked_without_anything_heavy(path: Path) -> None:
+    command = [sys.executable, "-c", LIGHT, str(path)]
+    ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert ran.stdout.splitlines()[-1] == "set()", ran.stderr
+
+
+def test_every_command_is_told_by_the_same_words(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, told in COMMANDS.items():
+        assert importlib.import_module(f"factory.commands.{name}").add.__doc__ == told
+        with pytest.raises(SystemExit) as ended:
+            main([name, "--help"])
+        assert ended.value.code == 0 and "usage: python -m factory " + name in capsys.readouterr().out
 
 
 @pytest.mark.slow
