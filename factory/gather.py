@@ -1,8 +1,9 @@
 """Bringing the images in: finds, reads and checks them in threads, shard by shard, and calls the roll."""
 
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -107,20 +108,32 @@ def _bring_in(
     total = sum(len(shard) for shard in shards)
     progress.begin("intake", total, total - sum(len(shards[i]) for i in pending))
     read = partial(_arrive, limits=recipe.source)
-    with ThreadPoolExecutor(recipe.engine.decode_workers, thread_name_prefix="intake") as pool:
+    with _threads(recipe.engine.decode_workers) as pool, _threads(1) as writer:
+        written: Future[None] | None = None
+        for i in pending:
+            started = time.perf_counter()
+            arrived = []
+            for one in pool.map(read, shards[i]):
+                arrived.append(one)
+                progress.advance(1)
+            watch.check(arrived)
+            if written is not None:
+                written.result()  # one shard is written while the next is read, not more
+            written = writer.submit(store.write, i, arrived, prints[i], time.perf_counter() - started)
+        if written is not None:
+            written.result()
+    progress.end()
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[ThreadPoolExecutor]:
+    """Give threads, which after an error begin nothing more."""
+    with ThreadPoolExecutor(number, thread_name_prefix="intake") as pool:
         try:
-            for i in pending:
-                started = time.perf_counter()
-                arrived = []
-                for one in pool.map(read, shards[i]):
-                    arrived.append(one)
-                    progress.advance(1)
-                watch.check(arrived)
-                store.write(i, arrived, prints[i], time.perf_counter() - started)
+            yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    progress.end()
 
 
 def _is_done(store: IntakeShards, shard: int, fingerprint: str, retry: bool) -> bool:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from factory.fingerprint import Mark, digest
 from factory.records import Item
-from factory.rows import dumps
+from factory.rows import line_of
 from factory.storage import explained, read_json, write_atomically, write_json
 
 
@@ -125,5 +125,4 @@ def hash_of(digests: Iterable[str]) -> str:
 
 
 def _put(file: IO[bytes], rows: Iterable[Mapping[str, Any]]) -> None:
-    for row in rows:
-        file.write((dumps(row) + "\n").encode("utf-8"))
+    file.write("".join(f"{line_of(row)}\n" for row in rows).encode("utf-8"))

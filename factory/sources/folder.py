@@ -12,22 +12,19 @@ from factory.sources.candidate import NOT_FOUND, SUFFIXES, Candidate, Found, Unr
 
 def find(root: Path, config: SourceConfig, excluded: Path | None = None) -> Found:
     """List image files by relative path; hidden files and folders, and `excluded`, are passed over."""
-    files = sorted(
-        _walk(root, excluded.resolve() if excluded else None),
-        key=lambda path: path.relative_to(root).as_posix(),
-    )
-    images = [path for path in files if path.suffix.lower() in SUFFIXES]
-    others = Counter(
-        path.suffix.lower() or "no suffix" for path in files if path.suffix.lower() not in SUFFIXES
-    )
+    start = len(str(root).rstrip(os.sep)) + 1 if str(root) != "." else 0
+    walked = _walk(root, excluded.resolve() if excluded else None)
+    by_key = sorted((str(path)[start:].replace(os.sep, "/"), path) for path in walked)
+    images = [(key, path) for key, path in by_key if path.suffix.lower() in SUFFIXES]
+    others = Counter(path.suffix.lower() or "no suffix" for _, path in by_key)
+    for suffix in SUFFIXES:
+        del others[suffix]
     notes = (
         (f"left alone {others.total()} files that are no images by name: {_counts(others)}",)
         if others
         else ()
     )
-    return Found(
-        tuple(candidate_of(path, path.relative_to(root).as_posix(), config) for path in images), notes
-    )
+    return Found(tuple(candidate_of(path, key, config) for key, path in images), notes)
 
 
 def candidate_of(path: Path, key: str, config: SourceConfig) -> Candidate:
