@@ -156,6 +156,13 @@ def load(what: Callable[..., Loaded], config: CheckpointConfig, **options: Any) 
         raise ModelError(
             f"cannot read the weights of {config.checkpoint!r}: {error}; copy or download them again"
         ) from error
+    except RuntimeError as error:
+        if "mismatched" not in str(error):
+            raise
+        raise ModelError(
+            f"the weights of {config.checkpoint!r} are of other shapes than its config.json says: "
+            "take both from one checkpoint"
+        ) from error
 
 
 def require_family(config: CheckpointConfig, *families: str) -> None:

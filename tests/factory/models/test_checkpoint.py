@@ -84,3 +84,12 @@ def test_weights_that_were_cut_off_are_named(checkpoint: Checkpoint, tmp_path: P
     weights.write_bytes(weights.read_bytes()[:-100])
     with pytest.raises(ModelError, match=r"cannot read the weights of .*llama.*download them again"):
         TransformersChatConfig(checkpoint=str(folder)).build().open()
+
+
+def test_weights_that_do_not_fit_their_config_are_named(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    folder = tmp_path / "llama"
+    shutil.copytree(checkpoint("llama"), folder)
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace('"hidden_size": 32', '"hidden_size": 16'))
+    with pytest.raises(ModelError, match=r"llama' are of other shapes than its config.json says"):
+        TransformersChatConfig(checkpoint=str(folder)).build().open()
