@@ -126,18 +126,26 @@ def _dtype_name(name: str, device: Any) -> str:
     return name
 
 
+def require_there(checkpoint: str) -> None:
+    """Look for the folder if it is one that is meant.
+
+    Raises:
+        ModelError: it is a path, and there is no folder.
+    """
+    if not Path(checkpoint).is_dir() and _looks_like_a_path(checkpoint):
+        raise ModelError(
+            f"there is no checkpoint folder {checkpoint!r} under {Path.cwd()}: mend the path or make it first"
+        )
+
+
 def load(what: Callable[..., Loaded], config: CheckpointConfig, **options: Any) -> Loaded:
     """Call a `from_pretrained` for the checkpoint.
 
     Raises:
         ModelError: the checkpoint is not there, is not readable, or is of another kind.
     """
+    require_there(config.checkpoint)
     is_folder = Path(config.checkpoint).is_dir()
-    if not is_folder and _looks_like_a_path(config.checkpoint):
-        raise ModelError(
-            f"there is no checkpoint folder {config.checkpoint!r} under {Path.cwd()}: "
-            "mend the path or make it first"
-        )
     hub = {} if is_folder else {"revision": config.revision}
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from factory.errors import ModelError
 from factory.isolation import DiedError, Isolation
-from factory.models.checkpoint import revision_of
+from factory.models.checkpoint import require_there, revision_of
 from factory.models.openai_chat import OpenAIChat
 from factory.models.protocols import ChatRequest, Reply
 from factory.models.served import ServedConfig
@@ -90,9 +90,10 @@ class VllmChat:
         """Start the server unless it runs.
 
         Raises:
-            ModelError: it does not come up.
+            ModelError: it does not come up, or its checkpoint is not there.
         """
         if self._client is None or not self._server.is_alive:
+            require_there(self._config.checkpoint)
             self.close()
             self._server.start()
             url = f"http://127.0.0.1:{self._server.port}/v1"

@@ -122,6 +122,12 @@ def test_an_interpreter_that_is_not_there_is_named() -> None:
         VllmChatConfig(checkpoint="m", python="/no/such/python", start_timeout_s=20).build().open()
 
 
+def test_a_folder_that_is_not_there_is_named_before_a_server_starts(log_folder: Path) -> None:
+    with pytest.raises(ModelError, match=r"no checkpoint folder './nowhere'"):
+        VllmChatConfig(checkpoint="./nowhere").build().open()
+    assert not log_folder.exists() or not list(log_folder.iterdir())
+
+
 def test_a_server_dies_with_the_process_that_started_it(log_folder: Path) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom factory import logs\n"
