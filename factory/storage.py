@@ -80,9 +80,9 @@ def only_builder(folder: Path) -> Iterator[None]:
             raise StorageError(
                 f"another build is at work in {folder.parent} ({holder}): wait for it or choose another --out"
             ) from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
+        with explained(path):
+            file.truncate(0)
+            os.write(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}\n".encode())
         yield
 
 

@@ -54,8 +54,8 @@ class Bench:
         self._is_open = True
         try:
             self.stage.open()
-        except FactoryError:
-            raise
+        except FactoryError as error:
+            raise type(error)(f"stage {self.label!r}: {error}") from error
         except Exception as error:  # a model may fail to load in any way; the user must know of which stage
             raise StageError(
                 f"stage {self.label!r} could not load its models: {type(error).__name__}: {error}"

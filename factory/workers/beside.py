@@ -80,11 +80,12 @@ class Beside:
         if self._is_closed:
             raise FactoryError(f"stage {self._label!r} has been closed")
         if self._wire is None:
-            self._wire, theirs = _FORKS.Pipe()
+            ours, theirs = _FORKS.Pipe()
             arguments = (self._make, theirs, self._gpu, logs.folder())
-            self._process = _FORKS.Process(target=_serve, args=arguments, daemon=False, name=self._label)
-            self._process.start()
+            process = _FORKS.Process(target=_serve, args=arguments, daemon=False, name=self._label)
+            process.start()
             theirs.close()
+            self._process, self._wire = process, ours
         return self._wire
 
     def _receive(self, wire: Connection) -> Any:

@@ -204,9 +204,10 @@ def test_sigterm_keeps_progress(recipe: Path, tmp_path: Path) -> None:
     assert "Traceback" not in told
 
 
-def test_a_full_disk_is_told_and_nothing_is_lost(recipe: Path) -> None:
+@pytest.mark.parametrize("room_bytes", [0, 4000])
+def test_a_full_disk_is_told_and_nothing_is_lost(recipe: Path, room_bytes: int) -> None:
     full = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-    full += "resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.RLIM_INFINITY))\n" + FAKE
+    full += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room_bytes}, resource.RLIM_INFINITY))\n" + FAKE
     command = [sys.executable, "-c", full, "build", str(recipe)]
     ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert ran.returncode == 2
