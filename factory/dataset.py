@@ -6,7 +6,6 @@ although the library is not needed here.
 
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,7 +38,7 @@ def dataset_row(item: Item, provenance: str) -> dict[str, Any]:
         "facts": list(item.facts or ()),
         "claims": [_claim(claim) for claim in item.claims or ()],
         "written": item.written,
-        "repairs": [asdict(repair) for repair in item.repairs or ()],
+        "repairs": [dict(vars(repair)) for repair in item.repairs or ()],
         "marked": list(item.marked or ()),
         "provenance": provenance,
     }

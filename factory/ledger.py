@@ -93,9 +93,10 @@ class StageLedger:
         path = self._rows(shard)
         if not path.is_file():
             return {}
-        with explained(path), path.open(encoding="utf-8") as file:
-            rows = [json.loads(line) for line in file]
-        return {row["in"]: row for row in rows}
+        with explained(path):
+            lines = path.read_text(encoding="utf-8").rstrip("\n")
+        joined = lines.replace("\n", ",")  # read at once: a call for each row takes as long again
+        return {row["in"]: row for row in json.loads(f"[{joined}]")}
 
     def write(self, shard: int, rows: Sequence[Mapping[str, Any]], spent: Spent) -> None:
         """Put a shard's rows on disk, then mark it done."""
