@@ -13,6 +13,7 @@ from factory.ledger import Spent, StageLedger
 from factory.pictures import shared
 from factory.roster import Entry
 from factory.shard_work import after, work_on
+from factory.storage import writing_for_builder
 from factory.workers.bench import Bench
 from factory.workers.parcel import Failure, failure_of
 
@@ -63,14 +64,28 @@ class Line:
                 traced = [one for one in passed if one is not None]
         return spent
 
+    def close(self) -> None:
+        """Close all stages."""
+        for bench in self._benches:
+            bench.close()
+
+
+class LineDesk:
+    """A line at the other end of a wire; it writes what the build in front of it may not write at the same time."""
+
+    def __init__(self, plan: LinePlan) -> None:
+        self._lock = writing_for_builder(plan.ledgers[0].folder.parent)
+        self._lock.__enter__()
+        self._line = Line(plan)
+
     def answer(self, order: Load, on_batch: Callable[[int], None]) -> list[Spent] | Failure:
-        """Do the same at the other end of a wire; what must stop the build comes back as a value."""
+        """Take a shard through; what must stop the build comes back as a value."""
         try:
-            return self.run(order, on_batch)
+            return self._line.run(order, on_batch)
         except FactoryError as error:
             return failure_of(error)
 
     def close(self) -> None:
         """Close all stages."""
-        for bench in self._benches:
-            bench.close()
+        self._line.close()
+        self._lock.__exit__(None, None, None)

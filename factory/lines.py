@@ -11,7 +11,7 @@ from factory.engine import Track
 from factory.fingerprint import StageSettings
 from factory.isolation import DiedError
 from factory.ledger import Spent
-from factory.line import Line, LinePlan, Load
+from factory.line import Line, LineDesk, LinePlan, Load
 from factory.progress import Progress
 from factory.recipe import LocalEngineConfig
 from factory.workers.beside import Beside
@@ -34,7 +34,7 @@ class _LineBeside:
     """A line in a process of its own."""
 
     def __init__(self, plan: LinePlan, gpu: str | None) -> None:
-        self._beside = Beside(LABEL, partial(Line, plan), gpu)
+        self._beside = Beside(LABEL, partial(LineDesk, plan), gpu)
 
     def run(self, load: Load, on_batch: OnBatch) -> list[Spent]:
         """Have the process take the load; it may die of it."""

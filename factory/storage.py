@@ -6,12 +6,15 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from factory.errors import StorageError
 
+_WRITERS = "writers.lock"
+_WRITERS_END_S = 30.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -80,10 +83,40 @@ def only_builder(folder: Path) -> Iterator[None]:
             raise StorageError(
                 f"another build is at work in {folder.parent} ({holder}): wait for it or choose another --out"
             ) from None
+        _await_writers(folder)
         with explained(path):
             file.truncate(0)
             os.write(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}\n".encode())
         yield
+
+
+@contextlib.contextmanager
+def writing_for_builder(folder: Path) -> Iterator[None]:
+    """Hold a lock in a process that writes for the builder: while it lives, no other build begins here."""
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / _WRITERS).open("a")
+    with file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+def _await_writers(folder: Path) -> None:
+    """Wait for processes of a build that was killed; they end by themselves in a moment."""
+    with explained(folder):
+        file = (folder / _WRITERS).open("a")
+    deadline = time.monotonic() + _WRITERS_END_S
+    with file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise StorageError(
+                        f"processes of a build that was killed are still at work in {folder.parent}: end them"
+                    ) from None
+                time.sleep(0.05)
 
 
 def _write_through(path: Path, write: Callable[[IO[bytes]], None]) -> None:

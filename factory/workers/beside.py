@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -110,6 +111,7 @@ def _serve(make: Callable[[], Desk], wire: Connection, gpu: str | None, log_fold
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the build, which then ends us
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    threading.Thread(target=_end_with_the_build, name="watch", daemon=True).start()
     logs.keep_in(log_folder)
     desk = make()
     try:
@@ -119,3 +121,11 @@ def _serve(make: Callable[[], Desk], wire: Connection, gpu: str | None, log_fold
         pass
     finally:
         desk.close()
+
+
+def _end_with_the_build() -> None:
+    """End this process as soon as the build is gone, in whatever way, so that it writes nothing afterwards."""
+    build = multiprocessing.parent_process()
+    if build is not None:
+        wait([build.sentinel])
+        os._exit(1)

@@ -237,6 +237,22 @@ def test_help_check_status_and_a_second_build_import_nothing_heavy(recipe: Path,
     assert ran.stdout.splitlines()[-1] == "set()", ran.stderr
 
 
+def test_a_line_in_a_process_ends_with_a_killed_build(tmp_path: Path) -> None:
+    engine = {"shard_size": 4, "batch_size": 2, "order": "shards", "workers": 2}
+    images = fill(tmp_path / "images", 16)
+    whole, cut = (recipe_tree(images, tmp_path / name, engine=engine) for name in ("whole", "cut"))
+    path = write_recipe(tmp_path / "cut.yaml", cut)
+    process = start("build", path)
+    deadline = time.monotonic() + 30
+    while not list((tmp_path / "cut").rglob("*say*/*.done")) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.kill()
+    process.communicate()
+    assert call("build", path) == 0
+    assert call("build", write_recipe(tmp_path / "whole.yaml", whole)) == 0
+    assert _rows(tmp_path / "cut") == _rows(tmp_path / "whole")
+
+
 LIGHT = """
 import sys
 from factory.cli import main
@@ -266,9 +282,10 @@ def test_every_command_is_told_by_the_same_words(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.slow
-def test_fifty_kills_cost_at_most_a_shard_each_and_change_no_row(tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", ["stages", "shards"])
+def test_fifty_kills_cost_at_most_a_shard_each_and_change_no_row(tmp_path: Path, order: str) -> None:
     images = fill(tmp_path / "images", 400)
-    engine = {"shard_size": 16, "batch_size": 8, "decode_workers": 2}
+    engine = {"shard_size": 16, "batch_size": 8, "decode_workers": 2, "order": order}
     whole, cut = (recipe_tree(images, tmp_path / name, engine=engine) for name in ("whole", "cut"))
     assert call("build", write_recipe(tmp_path / "whole.yaml", whole)) == 0
     path = write_recipe(tmp_path / "cut.yaml", cut)
