@@ -116,7 +116,7 @@ class Chain:
             sets += ["epochs=null", f"max_steps={self.recipe.fast.train_steps}"]
         processes = [] if self.has_gpu else ["--num_accelerators", str(self.recipe.processes)]
         launcher = str(Path(PYTHON).with_name("deepspeed"))
-        meeting = ["--master_port", str(_free_port())]  # two loops on one machine must not meet
+        meeting = ["--master_port", str(free_port())]  # two loops on one machine must not meet
         command = [launcher, *processes, *meeting, "train/finetune.py", "--recipe", str(self.recipe.train)]
         environment = {} if self.has_gpu else {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
         command += [*self._overrides("train"), *_set(sets)]
@@ -224,7 +224,8 @@ def _set(values: list[str]) -> list[str]:
     return [part for value in values for part in ("--set", value)]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
