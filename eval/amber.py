@@ -57,7 +57,10 @@ def _add(found: Benchmark, path: Path) -> None:
         return
     value = read_json(path)
     if isinstance(value, dict):
-        found.associated = {str(word): list(others) for word, others in value.items()}
+        # descriptions are read in lower case, and the published list has a word in capitals
+        found.associated = {
+            str(word).lower(): [str(other).lower() for other in others] for word, others in value.items()
+        }
     elif isinstance(value, list) and value and "truth" in value[0]:
         found.items = {str(item["id"]): item for item in value}
     elif isinstance(value, list) and value and "image" in value[0]:

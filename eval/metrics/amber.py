@@ -15,6 +15,7 @@ vectors are an option.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from eval.formula import Formula, Ratio
@@ -90,7 +91,7 @@ class WordLists:
     associated: Mapping[str, Sequence[str]]
     safe: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def known(self) -> frozenset[str]:
         """Every word that counts as a noun."""
         return frozenset(self.associated).union(*self.associated.values())
@@ -157,7 +158,8 @@ class Amber:
         return next((index for index, object_ in enumerate(objects) if matches(noun, object_)), None)
 
     def _similar(self, first: str, second: str) -> bool:
-        return self.similarity(first, second) > SIMILAR_ABOVE
+        # a word is like itself, also where the source of similarity says nothing of it
+        return first == second or self.similarity(first, second) > SIMILAR_ABOVE
 
     def answer(self, state: Tally, image: str, text: str, label: str, kind: str) -> dict[str, Any]:
         """Count one answer to a question of a kind such as `existence`, with the label `yes` or `no`."""
