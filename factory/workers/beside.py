@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,9 +37,9 @@ class Beside:
 
     def __init__(self, label: str, make: Callable[[], Desk], gpu: str | None = None) -> None:
         self._label, self._make, self._gpu = label, make, gpu
-        self._process: Any = None
-        self._wire: Connection | None = None
+        self._other: _Other | None = None
         self._is_closed = self._is_busy = False
+        self._turn = threading.Lock()
 
     def ask(self, order: Any, on_batch: OnBatch) -> Any:
         """Have the process carry out an order.
@@ -46,64 +47,91 @@ class Beside:
         Raises:
             DiedError: it died of it; what `on_batch` was told is taken back.
         """
-        wire, told = self._start(), 0
-        self._is_busy = True
+        other, told = self._start(), 0
         try:
-            wire.send(order)
-            while isinstance(message := self._receive(wire), int):
+            other.wire.send(order)
+            while isinstance(message := other.receive(), int):
                 on_batch(message)
                 told += message
         except (EOFError, OSError) as error:
             on_batch(-told)
-            raise self._death() from error
+            raise self._death(other) from error
         finally:
             self._is_busy = False
         return message
 
     def close(self) -> None:
-        """End the process, at once if it is at work; else it gets a moment to free what it holds."""
-        self._is_closed = True
-        process, wire = self._process, self._wire
-        if process is None or wire is None:
-            return
-        if self._is_busy:
-            process.kill()
-            return
-        with contextlib.suppress(OSError):
-            wire.send(None)
-        process.join(_END_S)
-        if process.is_alive():
-            process.kill()
-            process.join()
-        wire.close()
+        """End the process, at once if it is at work; else it gets a moment to free what it holds.
 
-    def _start(self) -> Connection:
-        if self._is_closed:
-            raise FactoryError(f"stage {self._label!r} has been closed")
-        if self._wire is None:
-            ours, theirs = _FORKS.Pipe()
-            arguments = (self._make, theirs, self._gpu, logs.folder())
-            process = _FORKS.Process(target=_serve, args=arguments, daemon=False, name=self._label)
-            process.start()
-            theirs.close()
-            self._process, self._wire = process, ours
-        return self._wire
+        Any thread may close, several at once: the thread whose order fails and the one that stops the others do.
+        """
+        with self._turn:
+            self._is_closed = True
+            other = self._other
+            if other is None:
+                return
+            if self._is_busy:
+                other.process.kill()  # the thread that waits for its answer then sees its death
+                return
+            self._other = None
+        other.end()
 
-    def _receive(self, wire: Connection) -> Any:
-        wait([wire, self._process.sentinel])
-        if wire.poll():
-            return wire.recv()
+    def _start(self) -> "_Other":
+        with self._turn:
+            if self._is_closed:
+                raise FactoryError(f"stage {self._label!r} has been closed")
+            if self._other is None:
+                self._other = _fork(self._label, self._make, self._gpu)
+            self._is_busy = True
+            return self._other
+
+    def _death(self, other: "_Other") -> DiedError:
+        with self._turn:
+            self._other = None
+        return DiedError(f"process ended with {other.bury()}")
+
+
+@dataclass(frozen=True)
+class _Other:
+    """A process that runs, and our end of the wire to it."""
+
+    process: Any
+    wire: Connection
+
+    def receive(self) -> Any:
+        """Wait for its next message; EOFError if it dies before."""
+        wait([self.wire, self.process.sentinel])
+        if self.wire.poll():
+            return self.wire.recv()
         raise EOFError
 
-    def _death(self) -> DiedError:
-        process, wire = self._process, self._wire
-        self._process = self._wire = None
-        process.join(_END_S)
-        if wire is not None:
-            wire.close()
-        code = process.exitcode
-        how = f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
-        return DiedError(f"process ended with {how}")
+    def end(self) -> None:
+        """Tell it to stop, and stop it if it does not."""
+        with contextlib.suppress(OSError):
+            self.wire.send(None)
+        self.process.join(_END_S)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.wire.close()
+
+    def bury(self) -> str:
+        """Free what is left of it and say how it ended."""
+        self.process.join(_END_S)
+        self.wire.close()
+        code = self.process.exitcode
+        return (
+            f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
+        )
+
+
+def _fork(label: str, make: Callable[[], Desk], gpu: str | None) -> _Other:
+    ours, theirs = _FORKS.Pipe()
+    arguments = (make, theirs, gpu, logs.folder())
+    process = _FORKS.Process(target=_serve, args=arguments, daemon=False, name=label)
+    process.start()
+    theirs.close()
+    return _Other(process, ours)
 
 
 def _serve(make: Callable[[], Desk], wire: Connection, gpu: str | None, log_folder: Path) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import logging
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ class RayWorker:
         }
         self._actor: Any = None
         self._is_closed = self._is_busy = False
+        self._turn = threading.Lock()
 
     def work(self, items: Sequence[Item], seed: int, on_batch: OnBatch) -> Work:
         """Have the actor work.
@@ -51,13 +53,15 @@ class RayWorker:
     def close(self) -> None:
         """Give the actor's room back, at once if it is at work; else its stage is closed first."""
         ray = _ray()
-        self._is_closed = True
-        if self._actor is None or not ray.is_initialized():
+        with self._turn:  # the thread whose work fails may close, and the one that stops the others, at once
+            self._is_closed = True
+            actor, self._actor = self._actor, None
+        if actor is None or not ray.is_initialized():
             return
         if not self._is_busy:
             with contextlib.suppress(ray.exceptions.RayError):  # dead or stuck, it is killed in either case
-                ray.get(self._actor.close.remote(), timeout=_END_S)
-        ray.kill(self._actor)
+                ray.get(actor.close.remote(), timeout=_END_S)
+        ray.kill(actor)
 
     def _start(self) -> Any:
         ray = _ray()
