@@ -77,6 +77,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]
         self.waited_s = 0.0
         self._micro: list[tuple[BatchRecord, int, int, torch.Tensor]] = []
         self._unsupervised = 0
+        self._suspects: list[str] = []
 
     def add(self, record: BatchRecord, batch: dict[str, Any], loss: torch.Tensor) -> None:
         """Take in one micro batch of this process."""
@@ -92,9 +93,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]
         for name, value in zip(("tokens", "slots", "samples", "waited_s"), rest, strict=True):
             setattr(self.totals, name, getattr(self.totals, name) + value)
         self.totals.supervised += supervised
-        self._unsupervised = 0 if supervised else self._unsupervised + 1
-        if broken or self._unsupervised >= _STREAK:
-            raise DivergenceError(self._complaint(state.global_step, bool(broken)))
+        self._judge(state.global_step, bool(broken), bool(supervised))
         self._micro.clear()
         self.waited_s = 0.0
         if asked:
@@ -125,13 +124,29 @@ class Monitor(TrainerCallback):  # type: ignore[misc]
         values: list[float] = vector.tolist()
         return values
 
-    def _complaint(self, step: int, broken: bool) -> str:
-        suspects = [
+    def _judge(self, step: int, broken: bool, supervised: bool) -> None:
+        """Stop where the loss means nothing; remember whose it was, for a streak is more than its last step."""
+        if supervised:
+            self._unsupervised = 0
+            self._suspects.clear()
+        else:
+            self._unsupervised += 1
+        if broken or not supervised:
+            self._suspects += self._suspicious()
+        if broken or self._unsupervised >= _STREAK:
+            raise DivergenceError(self._complaint(step, broken))
+
+    def _suspicious(self) -> list[str]:
+        """Return the samples of this process's micro batches that a broken or empty loss came from."""
+        return [
             sample for record, supervised, _, loss in self._micro for sample in record.samples
             if not loss.isfinite() or not supervised
         ]  # fmt: skip
-        everyone = gather_objects(suspects)
+
+    def _complaint(self, step: int, broken: bool) -> str:
+        everyone = gather_objects(self._suspects)
         ids = ", ".join(sorted({sample for some in everyone for sample in some})[:_IDS_SHOWN])
         what = "the loss is not finite" if broken else f"no token was supervised in {_STREAK} steps"
+        where = "samples of the batch" if broken else "their samples"
         advice = "Earlier checkpoints are untouched; lower the learning rate or remove the samples"
-        return f"step {step}: {what}; samples of the batch: {ids}. {advice}"
+        return f"step {step}: {what}; {where}: {ids}. {advice}"

@@ -9,6 +9,7 @@ from tests.train import tiny
 from train.quiet import quiet_libraries
 from train.reader import Reader, open_reader
 from train.recipe import TrainRecipe
+from train.run import run
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +41,13 @@ def recipe(llava: Path, dataset: Path, tmp_path: Path) -> TrainRecipe:
 def reader(recipe: TrainRecipe) -> Reader:
     """Return the reading side of the tiny checkpoint."""
     return open_reader(recipe)
+
+
+@pytest.fixture(scope="session")
+def finished(llava: Path, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainRecipe:
+    """Return the recipe of a run that has been done."""
+    quiet_libraries()
+    out = tmp_path_factory.mktemp("finished") / "out"
+    recipe = TrainRecipe.model_validate(tiny.recipe_tree(llava, dataset, out, max_steps=12))
+    assert run(recipe) == 0
+    return recipe

@@ -105,6 +105,46 @@ def wait_for_step(out: Path, step: int) -> None:
     raise TimeoutError(f"no step {step} in {out}")
 
 
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill the launcher and all it has started, as a machine that fails does."""
+    family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+    for member in family:
+        member.kill()
+    psutil.wait_procs(family, timeout=30)
+    process.communicate()
+
+
+@pytest.mark.parametrize(
+    "stage", [pytest.param(0, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)]
+)
+def test_two_killed_processes_continue_to_the_same_losses_and_weights(
+    llava: Path, dataset: Path, tmp_path: Path, stage: int
+) -> None:
+    changes: dict[str, Any] = {
+        "deepspeed": {"stage": stage}, "max_steps": 20, "checkpoints": {"every_steps": 10},
+        "lora": {"rank": 4, "alpha": 8, "dropout": 0.1},  # draws from each process's generator in every step
+    }  # fmt: skip
+    recipes = {
+        name: tiny.write_recipe(
+            tmp_path / f"{name}.yaml", tiny.recipe_tree(llava, dataset, tmp_path / name, **changes)
+        )
+        for name in ("straight", "killed")
+    }
+    code, output = finish(launch(recipes["straight"]))
+    assert code == 0, output[-3000:]
+    process = launch(recipes["killed"])
+    wait_for_step(tmp_path / "killed", 12)
+    kill(process)
+    assert not (tmp_path / "killed" / "train_summary.json").exists()
+    code, output = finish(launch(recipes["killed"]))
+    assert code == 0, output[-3000:]
+    summary = json.loads((tmp_path / "killed" / "train_summary.json").read_text())
+    assert (summary["resumed_from"], summary["processes"]) == ("checkpoint-10", 2)
+    found, expected = losses(tmp_path / "killed"), losses(tmp_path / "straight")
+    assert len(found) == 20 and found == pytest.approx(expected, abs=1e-6)
+    assert largest_difference(tmp_path / "straight", tmp_path / "killed") < 1e-6
+
+
 def test_a_signal_to_one_process_saves_all_and_the_next_launch_continues(
     llava: Path, dataset: Path, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from train.error import TrainError
@@ -45,6 +46,20 @@ def test_packed_micro_batches_are_balanced_and_padded_ones_alike() -> None:
         max(LENGTHS[i] for i in micro) * 8 for row in deal(batch, LENGTHS, sizes, False) for micro in row
     ]
     assert 1 - sum(LENGTHS) / sum(padded) < 0.1
+
+
+@pytest.mark.parametrize(("processes", "micro"), [(1, 16), (8, 16), (8, 4)])
+def test_processes_wait_for_each_other_less_than_three_percent_on_described_images(
+    processes: int, micro: int
+) -> None:
+    rng = np.random.default_rng(0)  # 630 tokens of image and prompt, then answers of 260 on average
+    answers = np.exp(rng.normal(np.log(260) - 0.35**2 / 2, 0.35, 1280)).clip(65, 780)
+    lengths = [630 + int(answer) for answer in answers]
+    batches = global_batches([1.0] * 1280, seed=0, steps=10, size=128)
+    sizes = Sizes(128, micro, processes)
+    rows = [row for batch in batches for row in deal(batch, lengths, sizes, balance=True)]
+    longest = sum(max(sum(lengths[i] for i in part) for part in row) for row in rows)
+    assert 1 - sum(lengths) / (processes * longest) < 0.03
 
 
 def test_the_last_partial_batch_is_filled_not_dropped() -> None:

@@ -11,9 +11,8 @@ from tests.train import tiny
 from train.recipe import TrainRecipe
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SHIPPED = sorted(
-    [*(REPOSITORY / "recipes/train").glob("*.yaml"), *REPOSITORY.glob("recipes/picturebook/train*.yaml")]
-)
+PICTUREBOOK = [REPOSITORY / "recipes/picturebook" / name for name in ("train.yaml", "dpo.yaml")]
+SHIPPED = sorted([*(REPOSITORY / "recipes/train").glob("*.yaml"), *PICTUREBOOK])
 
 
 def test_recipes_are_found() -> None:
@@ -66,6 +65,19 @@ def test_a_wrong_recipe_is_refused_with_its_reason(
     path = tiny.write_recipe(tmp_path / "r.yaml", tiny.recipe_tree(tmp_path, tmp_path, tmp_path, **changes))
     with pytest.raises(RecipeError, match=complaint.replace("{", r"\{")):
         load(path, TrainRecipe)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["warmup_ratio", "group_by_length", "evaluation_strategy", "gradient_checkpointing", "fp16", "report_to"],
+)
+def test_keys_of_the_library_are_unknown_at_the_root_and_in_every_section(tmp_path: Path, key: str) -> None:
+    tree = tiny.recipe_tree(tmp_path, tmp_path, tmp_path)
+    for section in (None, "model", "optimizer", "lora", "checkpoints", "logging"):
+        changes = {key: 1} if section is None else {section: tree[section] | {key: 1}}
+        path = tiny.write_recipe(tmp_path / "r.yaml", tree | changes)
+        with pytest.raises(RecipeError, match="unknown key"):
+            load(path, TrainRecipe)
 
 
 def test_checking_a_recipe_loads_no_torch(tmp_path: Path) -> None:

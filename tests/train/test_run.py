@@ -1,14 +1,7 @@
-"""Whole runs in one process: outputs, reuse, exact continuation, and stopping for a reason."""
+"""Whole runs in one process: outputs, reuse, and stopping for a reason."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,52 +13,10 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration
 
 from recipes import load
 from tests.train import tiny
-from train.error import CheckpointError, DataError, DivergenceError, Interrupted, TrainError
-from train.outputs import Outputs
+from tests.train.tiny import WEIGHTS, changed
+from train.error import DivergenceError
 from train.recipe import TrainRecipe
 from train.run import run
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-WEIGHTS = "adapter_model.safetensors"
-
-
-def changed(recipe: TrainRecipe, **changes: Any) -> TrainRecipe:
-    return TrainRecipe.model_validate(recipe.model_dump() | changes)
-
-
-@contextmanager
-def signal_at_step(out: Path, step: int, number: int) -> Iterator[None]:
-    """Send a signal to this process when its log reaches a step."""
-
-    def watch() -> None:
-        while not done.is_set():
-            if (out / "train_log.jsonl").is_file() and len(
-                (out / "train_log.jsonl").read_text().splitlines()
-            ) >= step:
-                os.kill(os.getpid(), number)
-                return
-            time.sleep(0.005)
-
-    done = threading.Event()
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def finished(llava: Path, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainRecipe:
-    """Return the recipe of a run that has been done."""
-    from train.quiet import quiet_libraries
-
-    quiet_libraries()
-    out = tmp_path_factory.mktemp("finished") / "out"
-    recipe = TrainRecipe.model_validate(tiny.recipe_tree(llava, dataset, out, max_steps=12))
-    assert run(recipe) == 0
-    return recipe
 
 
 def test_a_run_leaves_an_adapter_its_recipe_its_log_and_its_summary(finished: TrainRecipe) -> None:
@@ -123,69 +74,6 @@ def test_what_changes_the_adapter_changes_the_fingerprint(finished: TrainRecipe,
     assert fingerprint(changed(finished, data=[{"kind": "factory", "path": str(other)}])) != mark
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_stopped_by_a_signal_continues_to_the_same_weights(
-    finished: TrainRecipe, tmp_path: Path, number: int
-) -> None:
-    recipe = changed(finished, out=str(tmp_path / "out"))
-    with pytest.raises(Interrupted), signal_at_step(recipe.out_dir, 4, number):
-        run(recipe)
-    (folder,) = Outputs(recipe.out_dir).checkpoints.iterdir()
-    assert 4 <= int(folder.name.removeprefix("checkpoint-")) < 12
-    assert not (recipe.out_dir / WEIGHTS).exists()
-    assert run(recipe) == 0
-    assert json.loads((recipe.out_dir / "train_summary.json").read_text())["resumed_from"] == folder.name
-    expected, found = load_file(finished.out_dir / WEIGHTS), load_file(recipe.out_dir / WEIGHTS)
-    assert expected.keys() == found.keys()
-    assert max(float((expected[name] - found[name]).abs().max()) for name in expected) < 1e-6
-    assert [row["step"] for row in tiny.log_of(recipe.out_dir)] == list(range(1, 13))
-    losses = [[row["loss"] for row in tiny.log_of(out)] for out in (finished.out_dir, recipe.out_dir)]
-    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
-
-
-def test_a_killed_run_continues_to_the_same_losses_and_weights(finished: TrainRecipe, tmp_path: Path) -> None:
-    tree = finished.model_dump(mode="json") | {"max_steps": 20, "checkpoints": {"every_steps": 10}}
-    tree["lora"] |= {"dropout": 0.1}  # draws from the random generator in every step
-    straight = TrainRecipe.model_validate(tree | {"out": str(tmp_path / "straight")})
-    assert run(straight) == 0
-    killed = tree | {"out": str(tmp_path / "killed")}
-    recipe = tiny.write_recipe(tmp_path / "recipe.yaml", killed)
-    process = subprocess.Popen(
-        [sys.executable, "train/finetune.py", "--recipe", str(recipe)],
-        cwd=REPOSITORY, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    log = tmp_path / "killed" / "train_log.jsonl"
-    while not log.is_file() or len(log.read_text().splitlines()) < 12:
-        assert process.poll() is None
-        time.sleep(0.002)
-    process.kill()
-    process.wait()
-    assert run(TrainRecipe.model_validate(killed)) == 0
-    summary = json.loads((tmp_path / "killed" / "train_summary.json").read_text())
-    assert summary["resumed_from"] == "checkpoint-10"
-    losses = [[row["loss"] for row in tiny.log_of(tmp_path / name)] for name in ("straight", "killed")]
-    assert len(losses[1]) == 20 and losses[1] == pytest.approx(losses[0], abs=1e-6)
-    expected, found = (load_file(tmp_path / name / WEIGHTS) for name in ("straight", "killed"))
-    assert max(float((expected[name] - found[name]).abs().max()) for name in expected) < 1e-6
-
-
-def test_a_checkpoint_holds_no_pickle(finished: TrainRecipe, tmp_path: Path) -> None:
-    recipe = changed(finished, out=str(tmp_path / "out"), checkpoints={"every_steps": 2}, max_steps=2)
-    assert run(recipe) == 0
-    files = {path.suffix for path in (tmp_path / "out" / "checkpoints").rglob("*") if path.is_file()}
-    assert files == {".safetensors", ".json"}
-
-
-def test_the_checkpoints_of_the_library_continue_too(finished: TrainRecipe, tmp_path: Path) -> None:
-    kind = {"kind": "deepspeed", "every_steps": 100}
-    recipe = changed(finished, out=str(tmp_path / "out"), checkpoints=kind)
-    with pytest.raises(Interrupted), signal_at_step(recipe.out_dir, 4, signal.SIGTERM):
-        run(recipe)
-    assert run(recipe) == 0
-    losses = [[row["loss"] for row in tiny.log_of(out)] for out in (finished.out_dir, recipe.out_dir)]
-    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -204,15 +92,6 @@ def test_how_it_is_computed_does_not_change_what_is_learnt(
     assert run(recipe) == 0
     losses = [[row["loss"] for row in tiny.log_of(out)] for out in (finished.out_dir, recipe.out_dir)]
     assert losses[0] == pytest.approx(losses[1], abs=2e-4)
-
-
-def test_remains_of_another_run_are_not_continued_from(finished: TrainRecipe, tmp_path: Path) -> None:
-    recipe = changed(finished, out=str(tmp_path / "out"), checkpoints={"every_steps": 2}, max_steps=2)
-    assert run(recipe) == 0
-    assert run(changed(recipe, seed=5)) == 0
-    summary = json.loads((recipe.out_dir / "train_summary.json").read_text())
-    assert summary["resumed_from"] is None and summary["steps"] == 2
-    assert [row["step"] for row in tiny.log_of(recipe.out_dir)] == [1, 2]
 
 
 @pytest.mark.parametrize("cache", [False, True])
@@ -253,14 +132,6 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_samples(
     assert not (recipe.out_dir / WEIGHTS).exists()
 
 
-@pytest.mark.parametrize(
-    "name", ["/nowhere/llava", "./llava", "recipes/picturebook/checkpoints/absent", "tests/llava"]
-)
-def test_a_missing_checkpoint_folder_is_told_without_asking_the_hub(recipe: TrainRecipe, name: str) -> None:
-    with pytest.raises(CheckpointError, match="no folder at"):
-        run(changed(recipe, model={"checkpoint": name}))
-
-
 def test_full_fine_tuning_leaves_a_checkpoint_with_the_same_tower(
     finished: TrainRecipe, llava: Path, tmp_path: Path
 ) -> None:
@@ -292,36 +163,3 @@ def test_dora_learns_magnitudes_and_merges(finished: TrainRecipe, tmp_path: Path
     assert run(recipe) == 0
     assert any("magnitude" in name for name in load_file(recipe.out_dir / WEIGHTS))
     assert merge(recipe.out_dir, tmp_path / "merged").max_difference < 1e-3
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="speaks of machines without a GPU")
-def test_four_bit_weights_without_a_gpu_are_refused_with_what_to_do(
-    finished: TrainRecipe, tmp_path: Path
-) -> None:
-    with pytest.raises(TrainError, match=r"needs a CUDA GPU: --set tuning=lora"):
-        run(changed(finished, tuning="qlora", out=str(tmp_path / "out")))
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_folder_of_images_that_is_not_there_is_refused_before_the_model_loads(
-    finished: TrainRecipe, tmp_path: Path
-) -> None:
-    (tmp_path / "data.json").write_text("[{}]")
-    source = {"kind": "llava", "path": str(tmp_path / "data.json"), "images": str(tmp_path / "absent")}
-    with pytest.raises(DataError, match=r"data\.images: no folder at"):
-        run(changed(finished, out=str(tmp_path / "out"), data=[source]))
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_dataset_without_images_is_refused_before_the_model_loads(
-    finished: TrainRecipe, tmp_path: Path
-) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    pq.write_table(pa.table({"id": ["1"], "description": ["A square."]}), tmp_path / "part.parquet")
-    source = {"kind": "factory", "path": str(tmp_path)}
-    with pytest.raises(DataError, match=r"lacks the columns \['image'\]"):
-        run(changed(finished, out=str(tmp_path / "out"), data=[source]))
-    with pytest.raises(DataError, match="no parquet file in"):
-        run(changed(finished, data=[source | {"path": str(tmp_path / "absent")}]))

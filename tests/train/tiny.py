@@ -21,7 +21,10 @@ from transformers import (
 )
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
+from train.recipe import TrainRecipe
+
 SIDE, PATCH = 28, 14
+WEIGHTS = "adapter_model.safetensors"
 COLOURS = ("red", "green", "blue", "yellow")
 TEXT = [
     f"USER: <image>\nDescribe this image in detail. ASSISTANT: A {c} square is on the left." for c in COLOURS
@@ -157,6 +160,11 @@ def recipe_tree(checkpoint: Path, dataset: Path, out: Path, **changes: Any) -> d
         "checkpoints": {"every_steps": 100},
     }
     return tree | changes
+
+
+def changed(recipe: TrainRecipe, **changes: Any) -> TrainRecipe:
+    """Return a recipe with other values for keys of its root."""
+    return TrainRecipe.model_validate(recipe.model_dump() | changes)
 
 
 def write_recipe(path: Path, tree: dict[str, Any]) -> Path:
