@@ -34,7 +34,8 @@ def test_a_streak_of_steps_without_a_supervised_token_stops_the_run_and_names_th
     monitor = Monitor(StopRequest())
     for name in ("first", "second"):
         step(monitor, arguments, name, supervised=0)
-    with pytest.raises(DivergenceError, match=r"step 9: no token was supervised in 3 steps; their samples: first, second, third\."):
+    complaint = r"step 9: no token was supervised in 3 steps; their samples: first, second, third\."
+    with pytest.raises(DivergenceError, match=complaint):
         step(monitor, arguments, "third", supervised=0)
 
 
