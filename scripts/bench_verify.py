@@ -10,7 +10,6 @@ false alarm is a claim of the true description that is refuted. Intervals are Wi
 import argparse
 import io
 import json
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,19 +19,17 @@ from typing import Any
 from PIL import Image
 
 from eval.statistics.wilson import wilson
-from factory.models.batching import batches
 from factory.recipe import FactoryRecipe
 from factory.records import Item
-from factory.stage import Stage
 from recipes import load
 from recipes.picturebook.draw import paint
 from recipes.picturebook.scene import sample_scene
 from recipes.picturebook.scenes import first_seed
 from scripts.planting import Planted, Told, sampled, tell
+from scripts.staged import run_stage
 
 EXPERTS = ("extract", "ground", "regions", "masks", "depth", "facts")
 """Stages that look at an image before its text is verified."""
-_BATCH = 64
 
 
 @dataclass
@@ -41,7 +38,7 @@ class Tally:
 
     asked: Counter[str] = field(default_factory=Counter)
     hits: Counter[str] = field(default_factory=Counter)
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, name: str, hits: int, asked: int) -> None:
         """Count hits among what was asked."""
@@ -109,26 +106,14 @@ def _looked_at(items: Sequence[Item], recipe: FactoryRecipe, tally: Tally) -> li
         if config.kind == "extract":
             found = [replace(item, entities=()) for item in found]
         elif config.kind in EXPERTS:
-            found = _run(config.build(), config.kind, found, tally)
+            found = run_stage(config.build(), config.kind, found, tally.seconds)
     return found
 
 
 def _judged(items: Sequence[Item], recipe: FactoryRecipe, tally: Tally) -> list[Item]:
     config = next(stage for stage in recipe.stages if stage.kind == "verify")
     keep = config.model_copy(update={"on_refuted": "keep", "on_unknown": "keep", "on_inferred": "keep"})
-    return _run(keep.build(), "verify", items, tally)
-
-
-def _run(stage: Stage, name: str, items: Sequence[Item], tally: Tally) -> list[Item]:
-    stage.open()
-    started = time.perf_counter()
-    outcomes = [outcome for some in batches(items, _BATCH) for outcome in stage.run(some)]
-    tally.seconds[name] += time.perf_counter() - started
-    stage.close()
-    lost = [outcome for outcome in outcomes if not isinstance(outcome, Item)]
-    if lost:
-        raise SystemExit(f"stage {name!r} rejected {len(lost)} scenes, the first for {lost[0]}")
-    return [outcome for outcome in outcomes if isinstance(outcome, Item)]
+    return run_stage(keep.build(), "verify", items, tally.seconds)
 
 
 def _cases(item: Item, told: Told, seed: int) -> Iterator[tuple[Item, str, Planted | None]]:
