@@ -17,7 +17,7 @@ from eval.tally import Tally
 # what two runs must share for their figures to be about the same thing
 _SETTINGS = (
     "vocabulary", "normaliser", "tokenizer", "counting", "parser", "amber_parser", "amber_similarity", "drawing",
-    "truth",
+    "entities", "truth",
 )  # fmt: skip
 
 

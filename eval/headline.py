@@ -19,6 +19,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "pope": ("pope_f1",),
 }
 MORE: dict[str, tuple[str, ...]] = {
+    "entities": ("entity_hallucination", "entity_hallucination_s"),
     "did": ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider", "meteor", "spice", "wmd"),
     "lin": ("ari", "fk", "smog", "cl"),
     "amber": ("chair", "cover", "hal", "cog", "accuracy", "f1", "amber_score"),

@@ -8,6 +8,7 @@ from eval.describe import DescriptionScorer
 from eval.errors import MismatchError
 from eval.material import read_background
 from eval.measured import Measured
+from eval.metrics import entities
 from eval.recipe import DescribeTask, EvalRecipe
 from eval.tally import Tally
 from eval.text import count_words, cut_to_words
@@ -46,11 +47,21 @@ def matched_tallies(
     texts = match_lengths(first.captions.texts, second.captions.texts)
     score = DescriptionScorer(recipe.describe or DescribeTask(), read_background(recipe))
     scored = [{metric: each.tally for metric, each in score(Captions(side)).items()} for side in texts]
-    for tallies, run in zip(scored, (first, second), strict=True):
+    for tallies, run, side in zip(scored, (first, second), texts, strict=True):
+        if "entities" in run.tallies:
+            tallies["entities"] = _entities_of(run, side)
         # images that were drawn from the whole text say nothing about the text that was cut
         kept = set(run.tallies) - set(tallies) - {"d2i"}
         tallies |= {metric: run.tallies[metric] for metric in run.tallies if metric in kept}
     return scored[0], scored[1]
+
+
+def _entities_of(run: Measured, texts: Mapping[str, str]) -> Tally:
+    """Count again from the evidence: what was found in an image does not change with the text's length."""
+    tally = Tally(entities.COLUMNS)
+    for key, text in texts.items():
+        tally.add(key, entities.cut(run.records[key]["evidence"]["entities"], len(text)))
+    return tally
 
 
 def recipe_of(folder: Path) -> EvalRecipe:

@@ -19,7 +19,7 @@ from eval.figure import Figure
 from eval.formula import Formula
 from eval.identity import key_order
 from eval.jsonio import Record, read_json, read_jsonl, write_json, write_jsonl
-from eval.metrics import amber, chair, claims, d2i, pope
+from eval.metrics import amber, chair, claims, d2i, entities, pope
 from eval.references import linguistic_formulas, overlap_formulas
 from eval.scoring import Score
 from eval.tally import Tally
@@ -29,6 +29,7 @@ _FORMULAS: Mapping[str, tuple[Formula, ...]] = {
     "chair": chair.FORMULAS,
     "claims": claims.FORMULAS,
     "amber": amber.FORMULAS,
+    "entities": entities.FORMULAS,
 }
 
 

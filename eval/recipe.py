@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import NonNegativeInt, PositiveInt, model_validator
 
 from eval.model import CaptionsModel, LlavaModel, Model, ServedModel
-from eval.task import AmberTask, DescribeTask, DrawTask, PopeTask
+from eval.task import AmberTask, DescribeTask, DrawTask, EntitiesTask, PopeTask
 from recipes import Config
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "CaptionsModel",
     "DescribeTask",
     "DrawTask",
+    "EntitiesTask",
     "EvalRecipe",
     "LlavaModel",
     "PopeTask",
@@ -37,6 +38,8 @@ class EvalRecipe(Config):
     amber: AmberTask | None = None
     d2i: DrawTask | None = None
     """Draws from the descriptions, so it needs `describe`."""
+    entities: EntitiesTask | None = None
+    """Looks for what the descriptions name, so it needs `describe`; needs no annotations."""
     resamples: PositiveInt = 2000
     """Bootstrap samples behind each interval."""
     seed: NonNegativeInt = 0
@@ -47,16 +50,18 @@ class EvalRecipe(Config):
     @property
     def looks(self) -> bool:
         """Whether image files are needed."""
-        return self.model.kind != "captions" or self.d2i is not None
+        return self.model.kind != "captions" or self.d2i is not None or self.entities is not None
 
     @model_validator(mode="after")
     def _can_run(self) -> Self:
         if self.describe is None and self.pope is None and self.amber is None:
             raise ValueError("nothing to do: describe, pope and amber are all null")
         if self.looks and self.images is None:
-            raise ValueError("images: a model (and d2i) needs the folder of images")
+            raise ValueError("images: a model (and d2i, and entities) needs the folder of images")
         if self.d2i is not None and self.describe is None:
             raise ValueError("d2i draws from descriptions: describe must not be null")
+        if self.entities is not None and self.describe is None:
+            raise ValueError("entities are looked for in descriptions: describe must not be null")
         if not self.annotations and self._needs_truth():
             raise ValueError("annotations: chair, claims and drawn pope questions need the truth")
         return self

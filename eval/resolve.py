@@ -8,8 +8,8 @@ from recipes import resolve_path
 
 _PATHS = frozenset(
     {
-        "adapter", "annotations", "answers", "checkpoint", "file", "files", "images", "meteor_jar", "queries",
-        "questions", "references", "similarity", "spacy_model", "spice_jar", "synonyms", "word_vectors",
+        "adapter", "annotations", "answers", "calibration", "checkpoint", "file", "files", "images", "meteor_jar",
+        "queries", "questions", "references", "similarity", "spacy_model", "spice_jar", "synonyms", "word_vectors",
     }
 )  # fmt: skip
 

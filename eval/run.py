@@ -11,6 +11,7 @@ from typing import Any
 from eval.amber import load_similarity, score_amber
 from eval.captions import Captions
 from eval.describe import DescriptionScorer
+from eval.entities.threshold import threshold_of
 from eval.figure import Figure
 from eval.generation import Answerer
 from eval.generation.load import load_answerer
@@ -18,7 +19,7 @@ from eval.jsonio import sha256_of
 from eval.material import Material, gather
 from eval.measured import write_measured, write_metrics
 from eval.metrics import pope
-from eval.recipe import AmberTask, CaptionsModel, EvalRecipe
+from eval.recipe import AmberTask, CaptionsModel, EntitiesTask, EvalRecipe
 from eval.resolve import resolve
 from eval.scoring import PopeSplit, Score, score_pope
 from eval.statistics import Resampling
@@ -62,6 +63,8 @@ def _score(recipe: EvalRecipe, material: Material, texts: Texts, folder: Path) -
         from eval.drawing import score_drawings
 
         scores["d2i"] = score_drawings(recipe.d2i, texts.captions, material.files, folder)
+    if recipe.entities is not None and texts.captions is not None:
+        scores["entities"] = _entities(recipe.entities, material, texts.captions)
     if recipe.pope is not None:
         splits = [
             PopeSplit(split, pope.join(members, texts.answers[split], partial=False))
@@ -71,6 +74,15 @@ def _score(recipe: EvalRecipe, material: Material, texts: Texts, folder: Path) -
     if recipe.amber is not None:
         scores["amber"] = _amber(recipe.amber, material, texts)
     return scores
+
+
+def _entities(task: EntitiesTask, material: Material, captions: Captions) -> Score:
+    from eval.entities.detector import load_detector
+    from eval.entities.score import score_entities
+
+    threshold = threshold_of(task)
+    vocabulary = material.background.vocabulary
+    return score_entities(captions, material.files, load_detector(task.detector), threshold, vocabulary)
 
 
 def _amber(task: AmberTask, material: Material, texts: Texts) -> Score:
@@ -97,6 +109,7 @@ def _settings(recipe: EvalRecipe, material: Material, texts: Texts, wall_s: floa
         "parser": recipe.pope.parser if recipe.pope else None,
         "amber_parser": recipe.amber.parser if recipe.amber else None,
         "amber_similarity": recipe.amber.similarity if recipe.amber else None,
+        "entities": _looking(recipe.entities),
         "drawing": recipe.d2i.model_dump(mode="json") if recipe.d2i else None,
         "empty_captions": texts.captions.empty if texts.captions else None,
         "empty_answers": texts.empty_answers,
@@ -107,6 +120,12 @@ def _settings(recipe: EvalRecipe, material: Material, texts: Texts, wall_s: floa
         "libraries": _versions(("torch", "transformers", "peft", "numpy")),
         "wall_s": round(wall_s, 2),
     }
+
+
+def _looking(task: EntitiesTask | None) -> dict[str, Any] | None:
+    if task is None:
+        return None
+    return {"detector": task.detector.model_dump(mode="json"), "threshold": threshold_of(task)}
 
 
 def _versions(names: Sequence[str]) -> Mapping[str, str | None]:

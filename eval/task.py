@@ -150,3 +150,31 @@ class DrawTask(Config):
     encoders: Annotated[tuple[Encoder, ...], Field(min_length=1)] = (ClipEncoder(),)
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (23,)
     """One image is drawn for each; similarities are averaged over them."""
+
+
+class DetectorModel(Config):
+    """An open-set detector of transformers: OWLv2, GroundingDINO or MM-GroundingDINO."""
+
+    checkpoint: str = "google/owlv2-large-patch14-ensemble"
+    revision: str | None = None
+    """Branch, tag or commit on the hub."""
+    batch_size: PositiveInt = 8
+    """Names asked at once of one image, where a detector reads them with it."""
+
+
+class EntitiesTask(Config):
+    """Look in the image for every thing that a description names: hallucinations without annotations."""
+
+    detector: DetectorModel = DetectorModel()
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    """A thing whose score is lower counts as hallucinated."""
+    calibration: str | None = None
+    """A file of `python -m factory calibrate` for this detector, whose threshold for things is taken."""
+
+    @model_validator(mode="after")
+    def _has_one_threshold(self) -> Self:
+        if (self.threshold is None) == (self.calibration is None):
+            raise ValueError(
+                "entities: give either threshold or calibration: which score means that a thing is there"
+            )
+        return self

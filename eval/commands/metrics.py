@@ -9,16 +9,20 @@ from eval.amber import load_benchmark, load_similarity, read_responses, score_am
 from eval.captions import Captions, read_captions
 from eval.commands import options as shared
 from eval.d2i import read_drawn, score_drawn
+from eval.entities.score import score_entities
+from eval.entities.threshold import threshold_of
 from eval.errors import InputError
 from eval.figure import Figure
+from eval.material import find_images
 from eval.metrics import pope
 from eval.metrics.chair import Chair
 from eval.metrics.claims import Claims
 from eval.metrics.mentions import MentionFinder
 from eval.references import Extras, read_references, score_linguistic, score_overlap
 from eval.scoring import PopeSplit, Score, score_chair, score_claims, score_pope
+from eval.task import DetectorModel, EntitiesTask
 from eval.truth import Truth, load_truth
-from eval.vocabulary import Vocabulary, load_vocabulary, vocabulary_for
+from eval.vocabulary import Vocabulary, coco_vocabulary, load_vocabulary, vocabulary_for
 
 Scored = tuple[Score, dict[str, Figure], dict[str, Any]]
 
@@ -82,6 +86,32 @@ def d2i(options: argparse.Namespace) -> Scored:
     return score, score.figures(shared.resampling(options)), {"clip": options.clip}
 
 
+def entities(options: argparse.Namespace) -> Scored:
+    """Score captions by what a detector does not find in the images."""
+    if options.images is None:
+        raise InputError("entities needs the folder of the images: give it with --images DIR")
+    task = _entities_task(options)
+    threshold, captions = threshold_of(task), read_captions(_one(options))
+    truth = load_truth(options.annotations) if options.annotations else None
+    vocabulary = vocabulary_for(truth.categories) if truth else coco_vocabulary()
+    vocabulary = load_vocabulary(options.synonyms) if options.synonyms else vocabulary
+    files = find_images(options.images, list(captions.texts))
+    from eval.entities.detector import load_detector
+
+    score = score_entities(captions, files, load_detector(task.detector), threshold, vocabulary)
+    return _scored(options, score, captions, detector=options.detector, threshold=threshold)
+
+
+def _entities_task(options: argparse.Namespace) -> EntitiesTask:
+    if (options.threshold is None) == (options.calibration is None):
+        raise InputError("entities needs either --threshold, from 0 to 1, or --calibration FILE")
+    if options.threshold is not None and not 0 <= options.threshold <= 1:
+        raise InputError(f"--threshold is {options.threshold}; scores go from 0 to 1")
+    calibration = str(options.calibration) if options.calibration else None
+    detector = DetectorModel(checkpoint=options.detector)
+    return EntitiesTask(detector=detector, threshold=options.threshold, calibration=calibration)
+
+
 def amber(options: argparse.Namespace) -> Scored:
     """Score AMBER's descriptions and answers."""
     benchmark, responses = load_benchmark(_required(options)), read_responses(_one(options))
@@ -116,7 +146,8 @@ def pope_(options: argparse.Namespace) -> Scored:
 
 
 METRICS: dict[str, Callable[[argparse.Namespace], Scored]] = {
-    "amber": amber, "chair": chair, "claims": claims, "d2i": d2i, "did": did, "lin": lin, "pope": pope_,
+    "amber": amber, "chair": chair, "claims": claims, "d2i": d2i, "did": did,
+    "entities": entities, "lin": lin, "pope": pope_,
 }  # fmt: skip
 
 

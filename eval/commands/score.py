@@ -12,6 +12,7 @@ from eval.jsonio import sha256_of
 from eval.metrics.linguistic import COUNTINGS
 from eval.metrics.overlap import TOKENIZERS
 from eval.show import table
+from eval.task import DetectorModel
 
 
 def add_to(commands: Any) -> None:
@@ -45,7 +46,20 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--similarity", metavar="SOURCE", help="word similarity for AMBER: a JSON table or a spaCy model"
     )
-    parser.add_argument("--images", type=Path, metavar="DIR", help="original images (D2I)")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="the images (D2I, entities)")
+    parser.add_argument(
+        "--detector",
+        default=DetectorModel().checkpoint,
+        metavar="CHECKPOINT",
+        help="for entities (%(default)s)",
+    )
+    parser.add_argument("--threshold", type=float, metavar="X", help="score that a thing needs (entities)")
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help="or the file that `python -m factory calibrate` wrote",
+    )
     parser.add_argument(
         "--clip", default="openai/clip-vit-base-patch16", metavar="CHECKPOINT", help="for D2I (%(default)s)"
     )
