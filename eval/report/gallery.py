@@ -128,7 +128,18 @@ def _dataset_sample(key: str, row: Record, judged: Mapping[str, Any]) -> Dataset
 
 
 def _of_run(record: Record) -> Described:
-    return _described(record["caption"], record.get("evidence", {}).get("claims", {}))
+    evidence = record.get("evidence", {})
+    counted = [_mention_mark(each) for name in ("chair", "entities") for each in _mentions(evidence, name)]
+    return _described(record["caption"], evidence.get("claims", {}), extra=counted)
+
+
+def _mentions(evidence: Mapping[str, Any], metric: str) -> list[Record]:
+    return [each for each in evidence.get(metric, {}).get("mentions", []) if each["hallucinated"]]
+
+
+def _mention_mark(mention: Record) -> Mark:
+    start, end = mention["span"]
+    return Mark(start, end, "false", mention["reason"])
 
 
 def _described(

@@ -19,6 +19,7 @@ from eval.entities.threshold import threshold_of
 from eval.errors import InputError, ModelError
 from eval.measured import read_measured
 from eval.recipe import EvalRecipe
+from eval.report.gallery import model_samples
 from eval.run import evaluate
 from eval.statistics import Resampling
 from eval.task import DetectorModel, EntitiesTask
@@ -143,6 +144,10 @@ def test_a_real_detector_finds_what_is_planted_and_runs_are_compared_at_both_len
     )
     assert (found.free.difference["entity_hallucination"].value or 0) > 0.1
     assert found.matched is not None
+    pairs = [read_measured(Path(each.output)) for each in (true, false)]
+    for sample in model_samples(pairs[0], pairs[1], scenes / "images", 3, seed=0):
+        pieces = [piece for line in sample.tuned.lines for piece in line.pieces if piece.css == "false"]
+        assert pieces and all("the detector finds no" in piece.note for piece in pieces)
     # cut to the length of the true text, the last sentence is gone and with it the planted thing
     assert abs(found.matched.difference["entity_hallucination"].value or 0) < 0.05
 
