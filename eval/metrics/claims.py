@@ -1,10 +1,12 @@
 """Claim precision and coverage: is what a description states true, and how much of the image does it name.
 
-claim_precision      true claims / judged claims (existence, attribute, count, position, depth, size,
-relation) precision_<kind>     the same for one kind coverage             true objects named / true objects;
-two balls named as `a ball` are half covered words                words per text, punctuation not counted
-unparsed_sentences   sentences without any known object or setting / sentences unjudged             claims
-about what the truth does not record / claims setting_accuracy     settings named rightly / settings named
+claim_precision      true claims / judged claims (existence, attribute, count, position, depth, size, relation)
+precision_<kind>     the same for one kind
+coverage             true objects named / true objects; two balls named as `a ball` are half covered
+words                words per text, punctuation not counted
+unparsed_sentences   sentences without any known object or setting / sentences
+unjudged             claims about what the truth does not record / claims
+setting_accuracy     settings named rightly / settings named
 """
 
 from collections.abc import Mapping, Sequence
