@@ -42,7 +42,7 @@ class ServedConfig(Config):
     """How long one attempt may take, and the longest Retry-After that is waited for."""
     max_retries: int = Field(default=5, ge=0)
     """Attempts after the first on refusals for load, server faults, cut connections and time-outs."""
-    max_reasks: int = Field(default=3, ge=0)
+    max_reasks: int = Field(default=5, ge=0)
     """Attempts after the first on answers that are empty or, where JSON was asked for, are none."""
     structured: Literal["json_schema", "json_object", "none"] = "json_schema"
     """How the server is asked for JSON where a stage wants it."""

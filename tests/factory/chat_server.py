@@ -1,7 +1,6 @@
 """An OpenAI-compatible server that answers by a function, and a proxy before it that lets a share of calls go wrong."""
 
 import http.client
-import itertools
 import json
 import random
 import threading
@@ -72,17 +71,20 @@ class ChatServer(HttpServer):
 
 
 class FaultyProxy(HttpServer):
-    """Passes calls on, but for a share, chosen by the seed, that goes wrong, each in the next of the ways."""
+    """Passes calls on, but for a share that goes wrong.
+
+    What becomes of a call depends on the seed, its body and how often that came, not on the order of calls.
+    """
 
     def __init__(self, upstream: str, seed: int = 0, share: float = 0.2, hang_s: float = 2.0) -> None:
         super().__init__()
         self._upstream, self._share, self._hang_s = urlsplit(upstream), share, hang_s
-        self._draw = random.Random(seed)
-        self._transport, self._content = itertools.cycle(TRANSPORT), itertools.cycle(CONTENT)
+        self._seed = seed
+        self._seen: Counter[bytes] = Counter()
         self.faults: Counter[str] = Counter()
 
     def post(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        way = self._next_way(wants_json=b'"response_format"' in body)
+        way = self._way(body)
         if way in ("429", "500", "503"):
             send(handler, int(way), '{"error": {"message": "busy"}}', {"Retry-After": "0.05"})
             return
@@ -101,16 +103,19 @@ class FaultyProxy(HttpServer):
             return
         send(handler, 200, _spoiled(answer, way) if way in CONTENT else answer)
 
-    def _next_way(self, wants_json: bool) -> str:
+    def _way(self, body: bytes) -> str:
         with self._lock:
             self.calls += 1
-            if self._draw.random() >= self._share:
-                return ""
-            way = next(self._transport if self._draw.random() < 0.6 else self._content)
-            if way.endswith("JSON") and not wants_json:
-                way = "empty"
-            self.faults[way] += 1
+            self._seen[body] += 1
+            way = self._drawn(random.Random(f"{self._seed} {self._seen[body]} {body!r}"), body)
+            self.faults.update([way] if way else [])
             return way
+
+    def _drawn(self, draw: random.Random, body: bytes) -> str:
+        if draw.random() >= self._share:
+            return ""
+        way = draw.choice(TRANSPORT if draw.random() < 0.6 else CONTENT)
+        return way if b'"response_format"' in body or not way.endswith("JSON") else "empty"
 
     def _pass_on(self, path: str, body: bytes) -> str:
         connection = http.client.HTTPConnection(self._upstream.hostname or "", self._upstream.port)
