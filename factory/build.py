@@ -8,10 +8,12 @@ from typing import Any
 from factory import logs
 from factory.cost import Purse
 from factory.engine import Run, Track, spent_so_far
+from factory.errors import ModelError
 from factory.fingerprint import marks
 from factory.gather import Album, gather
 from factory.ledger import StageLedger
 from factory.lines import Lines
+from factory.models.extras import missing_extras
 from factory.order import stages_of
 from factory.progress import Progress
 from factory.publish import publish
@@ -49,6 +51,7 @@ def build(recipe: FactoryRecipe, recipe_path: Path, progress: Progress, retry: b
         FactoryError: the user must act; what is finished is kept.
     """
     stages = stages_of(recipe)
+    _require_extras(recipe)
     place = Workplace(Path(recipe.out))
     source = resolve_path(recipe.source.images, recipe_path)
     place.claim()
@@ -64,6 +67,13 @@ def build(recipe: FactoryRecipe, recipe_path: Path, progress: Progress, retry: b
             place.note_memory()
         summary = publish(recipe, track, place, progress)
     return Built(place.out, summary, recipe.max_rejected_fraction)
+
+
+def _require_extras(recipe: FactoryRecipe) -> None:
+    """Refuse before any work is done; what actors elsewhere have is seen there."""
+    if isinstance(recipe.engine, LocalEngineConfig):
+        for extra in missing_extras(recipe.stages):
+            raise ModelError(extra.complaint())
 
 
 def _run(

@@ -1,7 +1,5 @@
 """The training loop: Hugging Face's Trainer with our batches, our two learning rates and our monitor."""
 
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,6 +18,7 @@ from train.outputs import Outputs
 from train.plan import Sizes
 from train.progress import is_portable, load_generators, load_progress, save_progress
 from train.recipe import TrainRecipe
+from train.tracking import trackers
 from train.zero import deepspeed_config
 
 
@@ -47,7 +46,7 @@ def training_arguments(recipe: TrainRecipe, sizes: Sizes, steps: int, launched: 
         save_strategy="steps",
         save_steps=recipe.checkpoints.every_steps,
         save_total_limit=recipe.checkpoints.keep,
-        report_to=[] if recipe.logging.wandb == "disabled" else ["wandb"],
+        report_to=trackers(recipe.logging),
         run_name=recipe.out_dir.name,
         remove_unused_columns=False,
         disable_tqdm=True,
@@ -179,21 +178,3 @@ def _cpu_adam(groups: list[dict[str, Any]], **settings: Any) -> torch.optim.Opti
 
     optimizer: torch.optim.Optimizer = DeepSpeedCPUAdam(groups, **settings)
     return optimizer
-
-
-def configure_wandb(recipe: TrainRecipe) -> None:
-    """Tell Weights & Biases where and how to write; what the user has set in the environment stands."""
-    if recipe.logging.wandb != "disabled":
-        os.environ.setdefault("WANDB_MODE", recipe.logging.wandb)
-        os.environ.setdefault("WANDB_PROJECT", recipe.logging.project)
-        os.environ.setdefault("WANDB_DIR", str(recipe.out_dir))
-        os.environ.setdefault("WANDB_SILENT", "true")
-
-
-def end_wandb(recipe: TrainRecipe) -> None:
-    """Close the run in Weights & Biases, so that a following phase opens one of its own, in its own folder."""
-    if os.environ.get("WANDB_DIR") == str(recipe.out_dir):
-        del os.environ["WANDB_DIR"]
-    wandb = sys.modules.get("wandb")
-    if wandb is not None and wandb.run is not None:
-        wandb.finish()

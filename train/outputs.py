@@ -46,6 +46,11 @@ class Outputs:
         return self.folder / "train_samples.jsonl"
 
     @property
+    def tensorboard(self) -> Path:
+        """Return the folder that TensorBoard is pointed at."""
+        return self.folder / "tensorboard"
+
+    @property
     def recipe(self) -> Path:
         """Return the path of the recipe with every default spelled out."""
         return self.folder / "recipe.resolved.yaml"

@@ -32,6 +32,8 @@ class LoggingConfig(Config):
     """`offline` writes a run folder under `out` that `wandb sync` uploads later."""
     project: str = "image-textualization"
     """Project name in Weights & Biases."""
+    tensorboard: bool = False
+    """Also write the figures to `out`/tensorboard; needs the tensorboard package."""
 
 
 class SamplesConfig(Config):

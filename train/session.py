@@ -19,7 +19,7 @@ from train.error import Interrupted
 from train.features import collect_features
 from train.identity import checkpoint_digest
 from train.journal import Journal, Marker
-from train.loop import Finetuner, configure_wandb, end_wandb, training_arguments
+from train.loop import Finetuner, training_arguments
 from train.model import TrainableLlava
 from train.monitor import Monitor, StopRequest
 from train.outcome import Outcome, last_loss, peak_rss_mb, union, write_outcome
@@ -32,6 +32,7 @@ from train.reader import Reader, open_reader
 from train.recipe import TrainRecipe
 from train.samples import SampleWriter
 from train.sources import open_sources
+from train.tracking import begin_tracking, end_tracking
 
 _LOG = logging.getLogger("train")
 
@@ -82,7 +83,7 @@ class Session:
 
             deepspeed.init_distributed(dist_backend="nccl" if on_cuda() else "gloo")
             dist.barrier()
-        configure_wandb(self.recipe)
+        begin_tracking(self.recipe)
         if self.place.is_main:
             self._prepare_folder()
 
@@ -157,7 +158,7 @@ class Session:
     def _finish(
         self, trainer: Finetuner, reader: Reader, prepared: Prepared[Sample], began: float
     ) -> dict[str, Any]:
-        end_wandb(self.recipe)
+        end_tracking(self.recipe)
         tuning.save(trainer.model, self.recipe, self.place.is_main)
         loss, unreadable = last_loss(trainer.state.log_history), union(trainer.monitor.dropped)
         wall_s = time.perf_counter() - began

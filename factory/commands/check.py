@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from factory.commands.options import add_recipe, recipe_of
+from factory.models.extras import missing_extras
 from factory.order import stages_of
 
 
@@ -19,4 +20,6 @@ def run(options: Namespace) -> int:
     recipe = recipe_of(options)
     names = ", ".join(stage.name for stage in stages_of(recipe))
     sys.stdout.write(f"{Path(options.recipe)} is valid: {names}\n")
+    for extra in missing_extras(recipe.stages):
+        sys.stdout.write(f"before it is built: {extra.complaint()}\n")
     return 0

@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from factory.models.groundingdino_weights import empty_model, fill
+from factory.models.extras import Extra
+from factory.models.groundingdino_weights import EXTRA, empty_model, fill
 from factory.models.phrase_detector import PhraseDetector, PhraseDetectorConfig, answering
 from factory.models.regions import Array
 
@@ -35,6 +36,11 @@ class GroundingDinoPyConfig(PhraseDetectorConfig):
     """Images are resized so that their shorter side has so many pixels,"""
     longest_edge: int = Field(default=1333, ge=32)
     """unless the longer one would have more than these."""
+
+    @property
+    def extra(self) -> Extra:
+        """The package that reads these weights."""
+        return EXTRA
 
     def build(self) -> "GroundingDinoPy":
         """Return the adapter; `open` loads the weights."""

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from factory.errors import ModelError
 from factory.models.checkpoint import CheckpointConfig, load
-from factory.models.extras import require
+from factory.models.extras import Extra
 
 if TYPE_CHECKING:
     from factory.models.groundingdino_py import GroundingDinoPyConfig
 
-INSTALL = "pip install --no-build-isolation -c constraints.txt groundingdino-py"
+EXTRA = Extra(
+    "groundingdino.models",
+    "kind: groundingdino_py",
+    "pip install --no-build-isolation -c constraints.txt groundingdino-py",
+)
 _PUBLISHED = {"swin_b": "GroundingDINO_SwinB_cfg.py", "swin_t": "GroundingDINO_SwinT_OGC.py"}
 
 
@@ -25,7 +29,7 @@ def empty_model(config: "GroundingDinoPyConfig") -> Any:
     Raises:
         ModelError: the package is missing.
     """
-    package = require("groundingdino.models", INSTALL, "kind: groundingdino_py")
+    package = EXTRA.load()
     settings = _settings(config, Path(package.__file__).parents[1] / "config")
     silence = contextlib.redirect_stdout(io.StringIO())
     with _bert_of_transformers_4(config.text_encoder), silence, warnings.catch_warnings():

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from factory.models.checkpoint import load, require_family
-from factory.models.extras import require
+from factory.models.extras import Extra
 from factory.models.sam import BoxSegmenter, SegmenterBase, padded
 
-INSTALL = "pip install -c constraints.txt torchvision"
+EXTRA = Extra("torchvision", "kind: sam2", "pip install -c constraints.txt torchvision")
 
 
 class Sam2Config(SegmenterBase):
@@ -22,6 +22,11 @@ class Sam2Config(SegmenterBase):
     kind: Literal["sam2"] = "sam2"
     checkpoint: str = "facebook/sam2.1-hiera-large"
     """Hub id or local folder (relative to the working directory)."""
+
+    @property
+    def extra(self) -> Extra:
+        """The package that its processor is written for."""
+        return EXTRA
 
     def build(self) -> "Sam2":
         """Return the adapter; `open` loads the weights."""
@@ -32,7 +37,7 @@ class Sam2(BoxSegmenter):
     """SAM 2 without its memory of other frames."""
 
     def _load(self) -> None:
-        require("torchvision", INSTALL, "kind: sam2")
+        EXTRA.load()
         from transformers import Sam2Model, Sam2Processor
 
         require_family(self._checkpoint, "sam2", "sam2_video")

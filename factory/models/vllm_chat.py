@@ -15,15 +15,16 @@ from pydantic import Field
 from factory.errors import ModelError
 from factory.isolation import DiedError, Isolation
 from factory.models.checkpoint import require_there, revision_of
+from factory.models.extras import Extra
 from factory.models.openai_chat import OpenAIChat
 from factory.models.protocols import ChatRequest, Reply
 from factory.models.served import ServedConfig
 from factory.models.server import Server
 
 _NAME = "model"
+_ENVIRONMENT = "python -m venv vllm-env && vllm-env/bin/pip install vllm"
 _INSTALL = (
-    "vLLM wants an environment of its own, named by `python` in the recipe; to make one: "
-    "python -m venv vllm-env && vllm-env/bin/pip install vllm"
+    f"vLLM wants an environment of its own, named by `python` in the recipe; to make one: {_ENVIRONMENT}"
 )
 
 
@@ -51,6 +52,11 @@ class VllmChatConfig(ServedConfig):
     """Environment variables of the server, such as `{CUDA_VISIBLE_DEVICES: "0,1"}`."""
     start_timeout_s: float = Field(default=900.0, gt=0)
     """How long the server may take to load the model, downloads included."""
+
+    @property
+    def extra(self) -> Extra | None:
+        """The package that serves, where no other environment is named."""
+        return None if self.python else Extra("vllm", "kind: vllm without python", _ENVIRONMENT)
 
     def build(self) -> "VllmChat":
         """Return the adapter; `open` starts the server."""

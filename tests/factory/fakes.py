@@ -14,6 +14,7 @@ from PIL import Image
 from pydantic import Field
 
 from factory.errors import ModelError
+from factory.models.extras import Extra
 from factory.recipe import FactoryRecipe
 from factory.records import Claim, Entity, Item, Object, Rejection, Rle
 from recipes import Config
@@ -82,8 +83,14 @@ class SayConfig(Config):
     """What each item costs in tokens, of which a server keeps three quarters."""
     refuses: str = ""
     """What the model says when it is loaded and cannot be."""
+    package: str = ""
+    """A package beyond the base that the model needs."""
     device: str = "cpu"
     model: str = "/models/fake-mllm"
+
+    @property
+    def extra(self) -> Extra | None:
+        return Extra(self.package, "kind: say", f"pip install {self.package}") if self.package else None
 
     def build(self) -> "Say":
         return Say(self)

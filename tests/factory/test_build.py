@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from factory.build import Built, build
-from factory.errors import OrderError, StageError, StorageError
+from factory.errors import ModelError, OrderError, StageError, StorageError
 from factory.progress import Silent
 from tests.factory.fakes import Calls, FakeRecipe, Find, encoded, fake_recipe, fill, picture
 
@@ -199,6 +199,13 @@ def test_a_bug_in_a_stage_names_stage_and_items_and_loses_no_shard(tmp_path: Pat
 def test_an_impossible_order_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(OrderError, match="'find'"):
         run(fake_recipe(fill(tmp_path / "images", 1), tmp_path / "out", [FIND, SAY]))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_package_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    needy = {**SAY, "package": "no_such_package_at_all"}
+    with pytest.raises(ModelError, match=r"install it with: pip install no_such_package_at_all$"):
+        run(fake_recipe(fill(tmp_path / "images", 1), tmp_path / "out", [needy, FIND, WRITE]))
     assert not (tmp_path / "out").exists()
 
 

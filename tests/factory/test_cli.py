@@ -105,6 +105,16 @@ def test_what_the_user_must_mend_is_one_message_and_exit_code_two(
     assert seen.out == ""
 
 
+def test_a_recipe_is_valid_where_a_package_is_missing_and_says_what_is_needed(
+    recipe: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("check", recipe, "--set", "stages.0.package=no_such_package_at_all") == 0
+    assert capsys.readouterr().out.endswith(
+        "before it is built: kind: say needs no_such_package_at_all: it is not installed here; "
+        "install it with: pip install no_such_package_at_all\n"
+    )
+
+
 def test_status_is_there_during_after_and_as_json(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
