@@ -10,7 +10,7 @@ from factory.gather import Album
 from factory.intake_shards import first_digest
 from factory.ledger import Done, Spent, StageLedger, Traced, hash_of
 from factory.progress import Progress
-from factory.shard_work import Row, after, work_on
+from factory.shard_work import Kept, after, work_on
 from factory.workers import Worker
 
 Crew = Callable[[int], list[Worker]]
@@ -135,7 +135,7 @@ class Run:
         return before.items - sum(before.rejected.values()) if before else 0
 
 
-def _chain(trace: str, tables: Sequence[Mapping[str, Row]]) -> Iterator[Row]:
+def _chain(trace: str, tables: Sequence[Mapping[str, Kept]]) -> Iterator[Kept]:
     """Yield the rows of an item, stage after stage, up to a rejection."""
     for rows in tables:
         row = rows[trace]

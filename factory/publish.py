@@ -12,6 +12,7 @@ from factory.dataset import dataset_row, write_parquet
 from factory.engine import Track
 from factory.features import FEATURES
 from factory.fingerprint import digest
+from factory.memory import uncollected
 from factory.progress import Progress
 from factory.public import public, public_yaml
 from factory.recipe import FactoryRecipe
@@ -34,7 +35,8 @@ def publish(recipe: FactoryRecipe, track: Track, place: Workplace, progress: Pro
     with explained(place.folder):
         (place.folder / "built.json").unlink(missing_ok=True)
     started = time.perf_counter()
-    files = write_parquet(place.out / "data", _shown(rows(track), track, progress), FEATURES)
+    with uncollected():
+        files = write_parquet(place.out / "data", _shown(rows(track), track, progress), FEATURES)
     found = rejections(track)
     write_text(place.out / "rejections.jsonl", "".join(_line(rejection) for rejection in found))
     write_text(place.out / "recipe.resolved.yaml", public_yaml(recipe.model_dump(mode="json")))

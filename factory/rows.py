@@ -15,22 +15,8 @@ FIXED = frozenset({"id", "image", "name", "size_wh"})
 
 Outcome = Item | Rejection
 
-_PLAIN = frozenset({str, float, int, bool, type(None)})
 _RECORDS = frozenset({Entity, Object, Claim, Repair, Rle})
 _NAMES = tuple(f.name for f in fields(Item))
-
-
-def additions(before: Item, after: Item) -> dict[str, Any]:
-    """Return the fields that differ, as plain JSON values.
-
-    Raises:
-        ValueError: the stage changed the image or its identity.
-    """
-    old, new = vars(before), vars(after)
-    changed = [name for name in _NAMES if new[name] is not old[name] and new[name] != old[name]]
-    if forbidden := FIXED.intersection(changed):
-        raise ValueError(f"a stage may not change {sorted(forbidden)} of item {before.id!r}")
-    return {name: _plain(getattr(after, name)) for name in changed}
 
 
 def restored(item: Item, added: Mapping[str, Any]) -> Item:
@@ -46,21 +32,22 @@ def row_of(before: Item, digest: str, outcome: Outcome) -> dict[str, Any]:
     """
     if isinstance(outcome, Rejection):
         return {"id": before.id, "in": digest, "rejection": asdict(outcome)}
-    added = additions(before, outcome)
-    text = dumps(added)
-    out = hashlib.sha256(f"{digest}\n{text}".encode()).hexdigest()
-    return Row({"id": before.id, "in": digest, "out": out, "add": added}, text)
+    added, is_plain = _written(_additions(before, outcome))
+    out = hashlib.sha256(f"{digest}\n{added}".encode()).hexdigest()
+    item = outcome if is_plain else restored(before, json.loads(added))
+    return Row({"id": before.id, "in": digest, "out": out}, added, item)
 
 
 class Row(dict[str, Any]):
-    """A row just made, which still knows how its additions are written."""
+    """A row just made: it has the item after, and what was added as JSON in the place of `add`."""
 
-    def __init__(self, values: Mapping[str, Any], added: str) -> None:
+    def __init__(self, values: Mapping[str, Any], added: str, item: Item) -> None:
         super().__init__(values)
         self._added = added
+        self.item = item
 
     def line(self) -> str:
-        """Return what `dumps` would write of it."""
+        """Return the row as it stands in the ledger."""
         return f'{{"id":{dumps(self["id"])},"in":"{self["in"]}","out":"{self["out"]}","add":{self._added}}}'
 
 
@@ -74,16 +61,38 @@ def dumps(value: Any) -> str:
     return _ENCODER.encode(value)
 
 
-def _plain(value: Any) -> Any:
-    """Return the value as JSON has it; `dataclasses.asdict` would copy ten times as long."""
-    kind = type(value)
-    if kind in _PLAIN:
-        return value
-    if kind is tuple:
-        return [part if type(part) in _PLAIN else _plain(part) for part in value]
-    if kind in _RECORDS:
-        return {name: part if type(part) in _PLAIN else _plain(part) for name, part in value.__dict__.items()}
-    return value.item() if isinstance(value, np.generic) else value
+def _additions(before: Item, after: Item) -> dict[str, Any]:
+    """Return the fields that differ.
+
+    Raises:
+        ValueError: the stage changed the image or its identity.
+    """
+    old, new = vars(before), vars(after)
+    changed = {name: new[name] for name in _NAMES if new[name] is not old[name] and new[name] != old[name]}
+    if forbidden := FIXED.intersection(changed):
+        raise ValueError(f"a stage may not change {sorted(forbidden)} of item {before.id!r}")
+    return changed
+
+
+def _written(added: Mapping[str, Any]) -> tuple[str, bool]:
+    """Return additions as JSON, and whether all their numbers are Python's: others are read back otherwise."""
+    numpy_numbers: list[np.generic] = []
+
+    def as_json(value: Any) -> Any:
+        if type(value) in _RECORDS:
+            return value.__dict__  # `dataclasses.asdict` would copy ten times as long
+        if isinstance(value, np.generic):
+            numpy_numbers.append(value)
+            return value.item()
+        raise TypeError(f"{type(value).__name__} cannot be kept in the ledger: {value!r}")
+
+    return _encoder(as_json).encode(added), not numpy_numbers
+
+
+def _encoder(as_json: Callable[[Any], Any] | None = None) -> json.JSONEncoder:
+    return json.JSONEncoder(
+        ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"), default=as_json
+    )
 
 
 def _copy(item: Item, changes: Mapping[str, Any]) -> Item:
@@ -92,12 +101,6 @@ def _copy(item: Item, changes: Mapping[str, Any]) -> Item:
     new.__dict__.update(item.__dict__)
     new.__dict__.update(changes)
     return new
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} cannot be kept in the ledger: {value!r}")
 
 
 def _many(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -130,7 +133,7 @@ def _box(raw: Any) -> Any:
     return None if raw is None else tuple(raw)
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_number)
+_ENCODER = _encoder()
 _READERS: dict[str, Callable[[Any], Any]] = {
     "reference": _same,
     "description": _same,

@@ -7,17 +7,18 @@ from typing import Any
 from factory.errors import StageError
 from factory.fingerprint import digest
 from factory.ledger import Spent, StageLedger, Traced
-from factory.rows import Outcome, restored, row_of
+from factory.rows import Outcome, Row, restored, row_of
 from factory.workers.job import Worker
 
-Row = Mapping[str, Any]
+Kept = Mapping[str, Any]
+"""A row as the ledger has it, or one just made."""
 
 
 @dataclass(frozen=True)
 class Made:
     """The rows of a shard, one per item that the stage got, and what it took to make those that were not there."""
 
-    rows: list[Row]
+    rows: list[Kept]
     spent: Spent
 
 
@@ -46,8 +47,10 @@ def work_on(
     return Made(rows, work.spent)
 
 
-def after(traced: Traced, rows: Sequence[Row]) -> Traced | None:
+def after(traced: Traced, rows: Sequence[Kept]) -> Traced | None:
     """Return the item after its rows of several stages in turn, or None where one of them rejects it."""
+    if len(rows) == 1 and isinstance(rows[0], Row):
+        return Traced(rows[0].item, rows[0]["out"])
     added: dict[str, Any] = {}
     trace = traced.digest
     for row in rows:
@@ -58,7 +61,7 @@ def after(traced: Traced, rows: Sequence[Row]) -> Traced | None:
     return Traced(restored(traced.item, added), trace)
 
 
-def _rows(todo: Sequence[Traced], outcomes: Sequence[Outcome], label: str) -> Iterator[Row]:
+def _rows(todo: Sequence[Traced], outcomes: Sequence[Outcome], label: str) -> Iterator[Kept]:
     for one, outcome in zip(todo, outcomes, strict=True):
         try:
             yield row_of(one.item, one.digest, outcome)

@@ -20,7 +20,7 @@ from recipes import Config
 from tests.factory.chat_server import CONTENT, TRANSPORT, ChatServer, FaultyProxy
 from tests.factory.fakes import fill
 
-IMAGES = 80
+IMAGES = 240
 THINGS = ("red car", "wooden bench", "dog", "boat", "lamp", "woman", "blue cup", "kite")
 
 

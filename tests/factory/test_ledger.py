@@ -1,5 +1,6 @@
 """A shard is done when its rows are whole and were made by this stage from these items."""
 
+import json
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from factory.errors import StorageError
 from factory.fingerprint import Mark, digest, labels, marks
 from factory.ledger import Done, Spent, StageLedger, hash_of, total
 from factory.records import Item, Rejection
-from factory.rows import row_of
+from factory.rows import line_of, row_of
 from factory.storage import only_builder, read_json, write_atomically, write_json
 from tests.factory.fakes import FindConfig, SayConfig, WriteConfig
 
@@ -37,7 +38,7 @@ def test_a_finished_shard_tells_inputs_outputs_and_rejections(tmp_path: Path) ->
 
 
 def test_rows_come_back_by_what_they_were_made_from(tmp_path: Path) -> None:
-    assert written(tmp_path).rows(3) == {"in-1": ROWS[0], "in-2": ROWS[1]}
+    assert written(tmp_path).rows(3) == {row["in"]: json.loads(line_of(row)) for row in ROWS}
 
 
 def test_a_shard_cut_short_or_without_rows_is_not_done(tmp_path: Path) -> None:
