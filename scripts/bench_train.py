@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def ratio(found: dict[str, dict[str, Any]]) -> float:
     """Return real tokens per second, ours over plain."""
-    return round(found["ours"]["tokens_per_s"] / found["plain"]["tokens_per_s"], 3)
+    return round(float(found["ours"]["tokens_per_s"]) / float(found["plain"]["tokens_per_s"]), 3)
 
 
 def table(found: dict[str, dict[str, Any]]) -> str:
