@@ -75,14 +75,18 @@ def _areas(boxes: Boxes) -> NDArray[np.float32]:
 
 def iou(a: BoxXyxy, b: BoxXyxy) -> float:
     """Return intersection over union of two boxes; 0 where both are empty."""
-    shared = area_px((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
+    shared = _shared_px(a, b)
     union = area_px(a) + area_px(b) - shared
     return shared / union if union > 0 else 0.0
 
 
+def _shared_px(a: BoxXyxy, b: BoxXyxy) -> float:
+    return area_px((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
+
+
 def inside(a: BoxXyxy, b: BoxXyxy) -> float:
     """Return how much of the smaller of two boxes lies in the other, in [0, 1]; 0 if it is empty."""
-    shared = area_px((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
+    shared = _shared_px(a, b)
     smaller = min(area_px(a), area_px(b))
     return shared / smaller if smaller > 0 else 0.0
 
@@ -169,10 +173,7 @@ def same_distance(a: float, b: float) -> bool:
 
 def covered_by_box(box: BoxXyxy, other: BoxXyxy) -> float:
     """Return the share of a box over which another lies, in [0, 1]; 0 if it is empty."""
-    shared = area_px(
-        (max(box[0], other[0]), max(box[1], other[1]), min(box[2], other[2]), min(box[3], other[3]))
-    )
-    return shared / area_px(box) if area_px(box) > 0 else 0.0
+    return _shared_px(box, other) / area_px(box) if area_px(box) > 0 else 0.0
 
 
 def covered_by_mask(box: BoxXyxy, mask: NDArray[np.bool_]) -> float:

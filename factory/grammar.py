@@ -25,13 +25,6 @@ from factory.lexicon import (
 
 _SENTENCE = re.compile(r"\S.*?(?:[.!?]+[\"”')\]]*(?=\s|$)|$)", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]+(?:['-][A-Za-z]+)*|\d+")
-_FAMILIES = tuple(
-    (kind, patterns, re.compile("|".join(one.pattern for one in patterns.values()), re.IGNORECASE))
-    for kind, patterns in (
-        ("relation", RELATION_PATTERNS), ("depth", DISTANCE_PATTERNS), ("position", PLACE_PATTERNS)
-    )
-)  # fmt: skip
-"""Kinds of markers with the pattern of each value, and one pattern that tells whether there is any."""
 _MASK = "|"
 _MAX_WORDS = 5
 
@@ -107,9 +100,8 @@ def leading_phrase(caption: str) -> str:
 def without_markers(text: str, start: int, end: int) -> tuple[str, list[Marker]]:
     """Return the text with its places, distances and relations blotted out, and these."""
     markers: list[Marker] = []
-    for kind, patterns, any_of_them in _FAMILIES:
-        if not any_of_them.search(text, start, end):
-            continue
+    families = (("relation", RELATION_PATTERNS), ("depth", DISTANCE_PATTERNS), ("position", PLACE_PATTERNS))
+    for kind, patterns in families:
         for value, pattern in patterns.items():
             for match in pattern.finditer(text, start, end):
                 markers.append(Marker(kind, value, *match.span()))

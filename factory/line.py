@@ -12,7 +12,7 @@ from factory.intake_shards import IntakeShards
 from factory.ledger import Spent, StageLedger
 from factory.pictures import shared
 from factory.roster import Entry
-from factory.shard_work import after, work_on
+from factory.shard_work import passed, work_on
 from factory.storage import writing_for_builder
 from factory.workers.bench import Bench
 from factory.workers.parcel import Failure, failure_of
@@ -59,9 +59,9 @@ class Line:
             for ledger, bench in zip(self._plan.ledgers, self._benches, strict=True):
                 made = work_on(ledger, load.shard, traced, bench, self._plan.seed, on_batch)
                 spent.append(made.spent)
-                passed = [after(one, [row]) for one, row in zip(traced, made.rows, strict=True)]
-                on_batch(sum(one is None for one in passed) * (len(self._benches) - len(spent)))
-                traced = [one for one in passed if one is not None]
+                left = [passed(one, row) for one, row in zip(traced, made.rows, strict=True)]
+                on_batch(sum(one is None for one in left) * (len(self._benches) - len(spent)))
+                traced = [one for one in left if one is not None]
         return spent
 
     def close(self) -> None:

@@ -1,25 +1,10 @@
 """How much memory a build takes: its own process and those that it starts on this machine."""
 
-import gc
 import resource
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 _EVERY_S = 0.5
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Pause Python's search for cycles: records hold none, and each search would look at all of them."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class MemoryWatch:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from factory.card import card_text
+from factory.collector import uncollected
 from factory.dataset import dataset_row, write_parquet
 from factory.engine import Track
 from factory.features import FEATURES
 from factory.fingerprint import digest
-from factory.memory import uncollected
 from factory.progress import Progress
 from factory.public import public, public_yaml
 from factory.recipe import FactoryRecipe

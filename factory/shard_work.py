@@ -47,10 +47,13 @@ def work_on(
     return Made(rows, work.spent)
 
 
+def passed(traced: Traced, row: Kept) -> Traced | None:
+    """Return the item after one row, from the row itself where it was just made, or None where it is rejected."""
+    return Traced(row.item, row["out"]) if isinstance(row, Row) else after(traced, [row])
+
+
 def after(traced: Traced, rows: Sequence[Kept]) -> Traced | None:
     """Return the item after its rows of several stages in turn, or None where one of them rejects it."""
-    if len(rows) == 1 and isinstance(rows[0], Row):
-        return Traced(rows[0].item, rows[0]["out"])
     added: dict[str, Any] = {}
     trace = traced.digest
     for row in rows:

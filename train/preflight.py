@@ -48,10 +48,7 @@ def _check_packages(recipe: TrainRecipe) -> None:
     if recipe.logging.wandb != "disabled" and importlib.util.find_spec("wandb") is None:
         raise TrainError("logging.wandb needs wandb: pip install wandb, or --set logging.wandb=disabled")
     if recipe.logging.tensorboard and importlib.util.find_spec("tensorboard") is None:
-        raise TrainError(
-            "logging.tensorboard needs tensorboard: "
-            'pip install -c constraints.txt "image-textualization[tensorboard]"'
-        )
+        raise TrainError("logging.tensorboard needs tensorboard: pip install -c constraints.txt tensorboard")
 
 
 def _check_source(source: Source) -> None:

@@ -56,7 +56,8 @@ class VllmChatConfig(ServedConfig):
     @property
     def extra(self) -> Extra | None:
         """The package that serves, where no other environment is named."""
-        return None if self.python else Extra("vllm", "kind: vllm without python", _ENVIRONMENT)
+        wanted_by = "kind: vllm, where `python` names no environment that has it,"
+        return None if self.python else Extra("vllm", wanted_by, _ENVIRONMENT)
 
     def build(self) -> "VllmChat":
         """Return the adapter; `open` starts the server."""

@@ -25,8 +25,6 @@ def test_folders_are_forgotten_after_a_run_so_that_the_next_has_its_own(recipe: 
     assert {name for name in os.environ if name.endswith("_DIR")} == {
         name for name in before if name.endswith("_DIR")
     }
-    for name in set(os.environ) - set(before):
-        del os.environ[name]
 
 
 def test_tensorboard_gets_the_figures_of_the_log(recipe: TrainRecipe) -> None:
